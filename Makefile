@@ -1,0 +1,51 @@
+# Every target works alone on a fresh clone: it makes .venv and installs what it needs into it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := instructor,test
+TORCH := torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint unit test-all oracle benchmarks clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed ## make .venv and install everything into it
+
+$(VENV)/.installed: pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS)]'; \
+	else \
+		$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]'; \
+	fi
+	@touch $@
+
+demo: install ## grade a made-up class of real notebooks end to end
+	$(BIN)/grader demo
+
+test: lint unit ## lint, type check, and every test that is quick
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: install
+	$(BIN)/pytest -n auto -m "not slow"
+
+test-all: oracle ## the long tests too: PyTorch oracles, workflow, browser, soak
+	$(BIN)/pytest -n auto
+
+# PyTorch is no dependency of the package: it is installed for the oracle tests alone.
+oracle: install
+	@$(BIN)/python -c "import torch" 2>/dev/null || { \
+		if command -v uv >/dev/null 2>&1 && [ -z "$$CI" ]; then uv pip install --quiet --python $(BIN)/python '$(TORCH)'; \
+		else $(BIN)/python -m pip install --quiet '$(TORCH)'; fi; }
+
+benchmarks: oracle ## print every measured ratio (takes a while)
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## remove .venv and everything generated
+	rm -rf $(VENV) demo out .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""The examination of numeric code. Knows no convolution, no assignment."""
