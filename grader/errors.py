@@ -1,0 +1,5 @@
+"""The one family of errors that a user can cause."""
+
+
+class GraderError(Exception):
+    """Its message is one line for the reader: what is wrong, where, and how to mend it."""

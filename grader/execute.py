@@ -1,0 +1,206 @@
+"""Run a plan against a namespace of functions. The same text serves the worker, the student's own kernel and the
+examiner's references; it knows no expected value.
+"""
+
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from grader.plans import Answer, Failure, Foreign, Outcome, Output, Plan, Rng, Step, Tree, Value
+
+MAX_ANSWER_BYTES = 64 << 20
+_CELL = "cell "
+
+
+def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseException] = Exception) -> Answer:
+    """Run every step of a plan, whatever the earlier ones did.
+
+    Parameters
+    ----------
+    plan : Plan
+    functions : mapping from str
+        Where the functions are looked up: the student's namespace, or the references.
+    catch : exception class
+        What a call may raise without ending the plan. A worker passes BaseException: `sys.exit()` in a function is
+        that function's failure.
+    """
+    results: list[Any] = []
+    outcomes: list[Outcome] = []
+    for step in plan.steps:
+        result: Any = _NOTHING
+        lines = None
+        try:
+            missing = _unmet(step, results)
+            if missing is None:
+                result, lines = _call(step, plan, results, functions)
+                outcome = _outcome(step, result, lines)
+            else:
+                outcome = Outcome(failure=missing)
+        except _Absent as error:
+            outcome = Outcome(failure=Failure("missing", str(error)))
+        except catch as error:
+            outcome = Outcome(failure=describe_error(error), lines=lines)
+        # A result of the wrong form still feeds later steps: a cache may be right where an output is not.
+        results.append(result)
+        outcomes.append(outcome)
+    return Answer(tuple(outcomes), tuple(_echo(v) for v in plan.values) if plan.echo else ())
+
+
+_NOTHING = object()
+
+
+class _Absent(Exception):
+    """The namespace has no such function."""
+
+
+def _unmet(step: Step, results: list[Any]) -> Failure | None:
+    needed = [a for a in (*step.args, *step.kwargs.values(), step.on) if isinstance(a, Output)]
+    for output in needed:
+        result = results[output.step]
+        if result is _NOTHING:
+            return Failure("skipped", "an earlier call that this one needs failed")
+        if output.index is not None and not (isinstance(result, tuple | list) and len(result) > output.index):
+            return Failure("skipped", "an earlier call did not return the output that this one needs")
+    return None
+
+
+def _call(step: Step, plan: Plan, results: list[Any], functions: Mapping[str, Any]) -> tuple[Any, int | None]:
+    args = [_resolve(a, plan, results) for a in step.args]
+    kwargs = {name: _resolve(a, plan, results) for name, a in step.kwargs.items()}
+    if step.on is not None:
+        function = getattr(_resolve(step.on, plan, results), step.function)
+    elif not step.function:
+        return args[0], None
+    else:
+        function = functions.get(step.function, _NOTHING)
+        if function is _NOTHING:
+            raise _Absent(f"there is no function named {step.function}")
+        if not callable(function):
+            raise _Absent(f"{step.function} is no function but of type {type(function).__name__}")
+    if step.lines:
+        return _count_lines(function, args, kwargs)
+    return function(*args, **kwargs), None
+
+
+def _resolve(argument: Any, plan: Plan, results: list[Any]) -> Any:
+    match argument:
+        case Value(index):
+            return plan.values[index]
+        case Output(step, None):
+            return results[step]
+        case Output(step, index):
+            return results[step][index]
+        case Rng(seed):
+            return np.random.default_rng(seed)
+    return argument
+
+
+def _count_lines(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, int]:
+    lines = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal lines
+        # Calls count too: a loop hidden in map() or np.vectorize executes one line, but calls for each element.
+        lines += event in ("line", "call")
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        sys.settrace(before)
+    return result, lines
+
+
+def _outcome(step: Step, result: Any, lines: int | None) -> Outcome:
+    if step.outputs == 1:
+        parts = [result]
+    elif isinstance(result, tuple | list) and len(result) == step.outputs:
+        parts = list(result)
+    else:
+        count = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {_type_name(result)}"
+        return Outcome(failure=Failure("outputs", f"returned {count}, expected {step.outputs}"), lines=lines)
+    return Outcome(tuple(output_tree(parts[i]) for i in step.send), lines=lines)
+
+
+def describe_error(error: BaseException) -> Failure:
+    """Say what an exception of student code was and at which line of which cell."""
+    kind = "raised"
+    if isinstance(error, NotImplementedError):
+        kind = "stub"
+    elif isinstance(error, MemoryError):
+        kind = "memory"
+    where, traceback = "", error.__traceback__
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if name.startswith(_CELL):
+            where = f"{name}, line {traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    try:
+        text = str(error)
+    except BaseException:  # a student's own exception class may fail to describe itself
+        text = "(no message)"
+    return Failure(kind, f"{type(error).__name__}: {text}"[:500].rstrip(": "), where)
+
+
+def output_tree(value: Any) -> Tree:
+    """Turn one output into what may travel: a copy, taken now, of its array."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value[:10_000] if isinstance(value, str) else value
+    if isinstance(value, np.ma.MaskedArray):
+        return Foreign("masked array")
+    if isinstance(value, np.ndarray | np.generic):
+        return _array_tree(np.asarray(value))
+    if isinstance(value, list | tuple):
+        return _sequence_tree(value)
+    if isinstance(value, dict):
+        return {str(k)[:100]: output_tree(v) for k, v in list(value.items())[:1000]}
+    name = _type_name(value)
+    # Tensors of other libraries: detached from their graph first, then through NumPy's own protocol.
+    detach = getattr(value, "detach", None)
+    if callable(detach):
+        value = detach().cpu()
+    if not hasattr(value, "__array__"):
+        return Foreign(name)
+    tree = _array_tree(np.asarray(value))
+    return Foreign(name, tree) if isinstance(tree, np.ndarray) else tree
+
+
+def _array_tree(array: np.ndarray[Any, Any]) -> Tree:
+    if array.dtype.kind not in "biuf":
+        return Foreign(f"array of dtype {array.dtype}")
+    if array.size * array.itemsize > MAX_ANSWER_BYTES:
+        return Foreign(f"array of shape {array.shape}, larger than {MAX_ANSWER_BYTES >> 20} MB")
+    if array.dtype.itemsize > 8:  # long double has no common layout
+        array = array.astype(np.float64)
+    return np.array(array, order="C", copy=True)
+
+
+def _sequence_tree(value: list[Any] | tuple[Any, ...]) -> Tree:
+    """A list of numbers stands for an array; other sequences (of arrays, of shapes) travel item by item."""
+    kind = type(value).__name__
+    if not any(isinstance(item, np.ndarray) for item in value):
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError, OverflowError):
+            array = None
+        if array is not None and array.dtype.kind in "biuf":
+            tree = _array_tree(array)
+            return Foreign(kind, tree) if isinstance(tree, np.ndarray) else tree
+    items = [output_tree(item) for item in value[:10_000]]
+    return tuple(items) if isinstance(value, tuple) else items
+
+
+def _echo(value: Tree) -> Tree:
+    return output_tree(value) if isinstance(value, np.ndarray) else None
+
+
+def _type_name(value: Any) -> str:
+    cls = type(value)
+    return (
+        cls.__name__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__.split('.')[0]}.{cls.__name__}"
+    )
