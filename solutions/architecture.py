@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeAlias
 
-from solutions.descriptions import Layer, complete_all, whole
+from solutions.arrays import count
+from solutions.descriptions import Layer, complete_all
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -177,7 +178,7 @@ def _walk(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[tuple[dic
     """Return (completed layer, shape before, shape after) for each layer."""
     if not isinstance(input_shape, Sequence) or len(input_shape) not in (1, 3):
         raise ValueError(f"input_shape must be (channels, height, width) or (features,), got {input_shape!r}")
-    shape: Shape = tuple(whole(n, "input_shape") for n in input_shape)
+    shape: Shape = tuple(count(n, "input_shape", minimum=1) for n in input_shape)
     steps = []
     for position, layer in enumerate(complete_all(layers)):
         after = _shape_after(layer, shape, f"layers[{position}]")

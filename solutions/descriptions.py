@@ -5,10 +5,9 @@ A description is a plain dict, so that it travels as data: ``{"kind": "conv2d", 
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any, TypeAlias
 
-from solutions.arrays import pair
+from solutions.arrays import count, number, pair
 
 Layer: TypeAlias = Mapping[str, Any]
 
@@ -83,13 +82,6 @@ def complete_all(layers: Sequence[Layer]) -> list[dict[str, Any]]:
     return [complete(layer, f"layers[{position}]") for position, layer in enumerate(layers)]
 
 
-def whole(value: Any, name: str) -> int:
-    """Return a count of at least 1, or raise a ValueError that names it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return int(value.__index__())
-
-
 def _checked(key: str, layer: Layer, name: str) -> Any:
     """Return the value of one key, sizes as pairs, or raise a ValueError that calls it ``name``."""
     value = layer[key]
@@ -97,7 +89,7 @@ def _checked(key: str, layer: Layer, name: str) -> Any:
         raise ValueError(f"{name} is missing: {layer['kind']} needs it")
     match key:
         case "out_channels" | "out_features" | "groups":
-            return whole(value, name)
+            return count(value, name, minimum=1)
         case "kernel_size" | "stride" | "dilation":
             return pair(layer["kernel_size"] if key == "stride" and value is None else value, name, minimum=1)
         case "padding":
@@ -105,11 +97,11 @@ def _checked(key: str, layer: Layer, name: str) -> Any:
         case "bias":
             if value is not True and value is not False:
                 raise ValueError(f"{name} must be True or False, got {value!r}")
-        case _:  # p, slope, alpha, beta
-            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-                raise ValueError(f"{name} must be a finite number, got {value!r}")
-            if key == "p" and not 0 <= value < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, got {value!r}")
+        case "p":
+            if number(value, name, minimum=0, maximum=1) == 1:
+                raise ValueError(f"{name} must be below 1, or nothing is left")
+        case _:  # slope, alpha, beta
+            number(value, name)
     return value
 
 
