@@ -8,7 +8,7 @@ inside, BZU averages), whether ``eps`` stands inside the root (UB, GT) or outsid
 what AdaGrad's sum starts from (0 here).
 
 A bad argument is a ``ValueError`` that names it: ``w`` and ``dw`` are floating-point arrays of one shape and type;
-``lr`` and ``weight_decay`` at least 0; ``momentum`` and ``alpha`` in [0, 1]; both ``betas`` in [0, 1); ``eps`` positive.
+``lr`` and ``weight_decay`` at least 0, ``momentum`` and ``alpha`` in [0, 1], both ``betas`` in [0, 1), ``eps`` above 0.
 """
 
 import math
