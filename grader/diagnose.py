@@ -1,0 +1,55 @@
+"""Recognise known mistakes: an answer that differs from the reference and agrees with one wrong variant everywhere."""
+
+from collections.abc import Sequence
+
+from grader.compare import agree
+from grader.plans import Answer, Outcome
+from grader.prepare import PreparedQuestion, Trial, Variant
+from grader.results import Diagnosis
+
+
+def diagnose(question: PreparedQuestion, answers: Sequence[Answer]) -> tuple[Diagnosis, ...]:
+    """Return the mistakes that explain the answers, at most one for each function.
+
+    A variant matches when the answers agree with it on every trial, for the functions that it replaces. A match on
+    forward and backward together explains more than a match on one of them and takes its place; two matches that
+    explain the same cannot be told apart, and neither is named.
+    """
+    matches = [v for v in question.variants if _matches(question, v, answers)]
+    best = [v for v in matches if not any(set(v.functions) < set(other.functions) for other in matches)]
+    alone = [v for v in best if not any(o is not v and set(o.functions) & set(v.functions) for o in best)]
+    return tuple(Diagnosis(v.name, "convention" if v.convention else "misconception", _hint(v)) for v in alone)
+
+
+def _hint(variant: Variant) -> str:
+    return f"{variant.hint} (That is {variant.convention}.)" if variant.convention else variant.hint
+
+
+def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Answer]) -> bool:
+    differs = False
+    for trial, answer, wrong in zip(question.trials, answers, variant.answers, strict=True):
+        if wrong is None:
+            continue
+        if not _agrees(trial, variant, answer, wrong):
+            return False
+        differs = differs or not _agrees(trial, variant, trial.expected, wrong)
+    return differs
+
+
+def _agrees(trial: Trial, variant: Variant, answer: Answer, wrong: Answer) -> bool:
+    for i, step in enumerate(trial.plan.steps):
+        # A step without a name reads an earlier result again; in a script every step may show the mistake.
+        shown = trial.script or step.function in variant.functions or not step.function
+        if shown and not _same_outcome(answer.outcomes[i], wrong.outcomes[i]):
+            return False
+    return all(agree(a, b) for a, b in zip(answer.echo, wrong.echo, strict=False))
+
+
+def _same_outcome(answer: Outcome, wrong: Outcome) -> bool:
+    if wrong.failure is not None or answer.failure is not None:
+        # A variant that fails on a case is matched by any failure of the student's own code there.
+        return wrong.failure is not None and answer.failure is not None and answer.failure.kind in _OWN_FAILURES
+    return all(agree(a, b) for a, b in zip(answer.values, wrong.values, strict=True))
+
+
+_OWN_FAILURES = ("raised", "outputs", "skipped")

@@ -1,0 +1,276 @@
+"""Judge the answers to a prepared question. A pure function of data: it runs nothing and knows no student.
+
+Words for hidden cases never repeat text or values that came from the worker: an exception's message or the name of a
+type could carry a hidden input out.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.compare import Difference, compare, compare_structure
+from grader.diagnose import diagnose
+from grader.gradients import inconsistency
+from grader.phrases import case_of, failure_words, output_name
+from grader.plans import Answer, Foreign, Outcome, Step, as_array
+from grader.prepare import PreparedCriterion, PreparedQuestion, Trial
+from grader.results import CriterionResult, QuestionResult
+
+_LOST = ("value", "count", "shape", "gradient", "stability")
+# Line counts may differ by a branch or a padding, not by a loop over the data.
+_LINES_FACTOR, _LINES_SLACK = 1.25, 8
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a criterion is lost: the sentence, and where it was seen."""
+
+    message: str
+    trial: int
+    step: int = 0
+    difference: Difference | None = None
+
+
+def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: float = 0.0) -> QuestionResult:
+    """Return all verdicts of a question.
+
+    Parameters
+    ----------
+    question : PreparedQuestion
+    answers : sequence of Answer
+        One for each trial of the question, in order; `plans.failed` stands for one that never came.
+    seconds : float
+        What the calls took, for the record.
+    """
+    found = [problems(question, criterion, answers) for criterion in question.criteria]
+    works = any(not p for c, p in zip(question.criteria, found, strict=True) if c.kind in _LOST and c.kind != "shape")
+    diagnosis = diagnose(question, answers) if any(found) else ()
+    keeps = 0.0
+    if diagnosis and all(d.kind == "convention" for d in diagnosis):
+        keeps = question.convention_keeps
+    criteria = []
+    for criterion, lost in zip(question.criteria, found, strict=True):
+        message = _sentence(question, criterion, lost)
+        passed, points = not lost, 0.0 if lost else float(criterion.points)
+        if not lost and not works and criterion.kind in ("purity", "vectorised"):
+            passed, points, message = False, 0.0, "counts only once some value is right"
+        elif lost and keeps and criterion.kind in _LOST:
+            points = criterion.points * keeps
+            name = ", ".join(d.name for d in diagnosis)
+            message = f"right under another convention ({name}), which keeps {keeps:.0%} of these points; {message}"
+        criteria.append(CriterionResult(criterion.name, points, float(criterion.points), passed, message))
+    points = round(sum(c.points for c in criteria), 6)
+    return QuestionResult(
+        name=question.name,
+        points=points,
+        max_points=question.max_points,
+        status=_status(question, answers, criteria),
+        criteria=tuple(criteria),
+        diagnosis=diagnosis,
+        seconds=round(seconds, 4),
+        bonus=question.bonus,
+    )
+
+
+def notes(question: PreparedQuestion, answers: Sequence[Answer]) -> list[str]:
+    """Return remarks that cost nothing: lists or tensors where an array was asked for."""
+    accepted = set()
+    for _, step, _, outcome in _steps(question, range(len(question.trials)), answers):
+        for value in outcome.values:
+            if isinstance(value, Foreign) and value.array is not None and value.array.ndim:
+                accepted.add((step.function, value.kind if value.kind in ("list", "tuple") else "tensor"))
+    return [
+        f"{function} returned a {kind} where an array is meant: accepted"
+        for function, kind in sorted(accepted)
+        if function and not _expects_sequence(question, function)
+    ]
+
+
+def _expects_sequence(question: PreparedQuestion, function: str) -> bool:
+    expected = [t.expected for t in question.trials]
+    return any(
+        isinstance(value, Foreign | tuple | list)
+        for _, step, _, outcome in _steps(question, range(len(question.trials)), expected)
+        if step.function == function
+        for value in outcome.values
+    )
+
+
+def problems(question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]) -> list[Problem]:
+    """Return all reasons for which a criterion is lost; visible cases, of which more can be said, come first."""
+    found = list(_JUDGES[criterion.kind](question, criterion, answers))
+    return sorted(found, key=lambda p: not question.trials[p.trial].visible)
+
+
+def _status(question: PreparedQuestion, answers: Sequence[Answer], criteria: Sequence[CriterionResult]) -> str:
+    if all(c.passed for c in criteria):
+        return "passed"
+    kinds = [o.failure.kind if o.failure else "" for a in answers for o in a.outcomes]
+    firsts = [o.failure.kind if o.failure else "" for a in answers for o in a.outcomes[:1]]
+    for status in ("timeout", "memory"):
+        if status in kinds:
+            return status
+    if all(kind in ("missing", "stub") for kind in firsts):
+        return "missing"
+    if any(c.points for c in criteria):
+        return "partial"
+    return "error" if all(kinds) else "failed"
+
+
+def _sentence(question: PreparedQuestion, criterion: PreparedCriterion, lost: Sequence[Problem]) -> str:
+    if not lost:
+        return ""
+    cases = {question.trials[p.trial].case for p in lost}
+    total = {question.trials[i].case for i in criterion.trials}
+    message = lost[0].message
+    if message.endswith(("in the notebook: was it renamed or deleted?", "is not written yet")):
+        return message
+    return f"{message} (lost in {len(cases)} of {len(total)} cases)" if len(total) > 1 else message
+
+
+def _steps(
+    question: PreparedQuestion, trials: Sequence[int] | range, answers: Sequence[Answer]
+) -> Iterator[tuple[int, Step, Outcome, Outcome]]:
+    for i in trials:
+        trial = question.trials[i]
+        yield from (
+            (i, step, expected, outcome)
+            for step, expected, outcome in zip(
+                trial.plan.steps, trial.expected.outcomes, answers[i].outcomes, strict=True
+            )
+        )
+
+
+def _judged(question: PreparedQuestion, kind: str, trial: Trial, step: Step) -> range:
+    """Which of a step's sent outputs a criterion of this kind looks at."""
+    everything = range(len(step.send))
+    if trial.script or kind in ("stability", "shape", "count") or step.function not in question.functions:
+        return everything
+    if question.layer:
+        return everything if (kind == "gradient") == (step.function == question.functions[1]) else range(0)
+    # One function that returns a value and its gradient: a loss, a penalty. Without a gradient criterion both count.
+    if any(c.kind == "gradient" for c in question.criteria):
+        return everything[1:] if kind == "gradient" else everything[:1]
+    return everything
+
+
+def _judge_values(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    for i, step, expected, outcome in _steps(question, criterion.trials, answers):
+        trial = question.trials[i]
+        for k in _judged(question, criterion.kind, trial, step):
+            if outcome.failure is not None:
+                yield Problem(failure_words(step.function, outcome.failure, trial), i)
+                break
+            if criterion.kind == "shape":
+                difference = compare_structure(outcome.values[k], expected.values[k], reveal=trial.visible)
+            else:
+                tolerance = 0.0 if criterion.kind == "count" else trial.tolerance
+                difference = compare(outcome.values[k], expected.values[k], tolerance=tolerance, reveal=trial.visible)
+            if difference is not None:
+                what = output_name(question, step, k)
+                yield Problem(f"{step.function}{case_of(trial)}: {what}{difference.message}", i, 0, difference)
+                break
+
+
+def _judge_shape(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    found = list(_judge_values(question, criterion, answers))
+    yield from found
+    if found:
+        return
+    pairs = [
+        (as_array(value), as_array(target))
+        for _, _, expected, outcome in _steps(question, criterion.trials, answers)
+        for value, target in zip(outcome.values, expected.values, strict=True)
+    ]
+    varied = [(v, t) for v, t in pairs if v is not None and t is not None and t.size > 1 and np.ptp(t) > 0]
+    if varied and all(np.ptp(v) == 0 for v, _ in varied if v.dtype.kind != "b"):
+        yield Problem(f"{question.functions[0]}: every entry of the answer is the same", criterion.trials[0])
+
+
+def _judge_consistency(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    for i in criterion.trials:
+        problem = inconsistency(question, question.trials[i], answers[i])
+        if problem:
+            yield Problem(problem, i)
+
+
+def _judge_purity(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    for i in criterion.trials:
+        problem = _impurity(question.trials[i], answers[i], " and ".join(question.functions))
+        if problem:
+            yield Problem(problem, i)
+
+
+def _impurity(trial: Trial, answer: Answer, functions: str) -> str:
+    reads = sum(not s.function for s in trial.plan.steps)
+    calls = (len(trial.plan.steps) - reads) // 3
+    for step, outcome in zip(trial.plan.steps, answer.outcomes, strict=True):
+        if outcome.failure is not None:
+            return failure_words(step.function or functions, outcome.failure, trial)
+    for name, before, after in zip(trial.names, trial.plan.values, answer.echo, strict=False):
+        if isinstance(before, np.ndarray) and not _identical(before, as_array(after)):
+            return f"{functions}{case_of(trial)}: the input {name or 'array'} was changed in place"
+    first, again = answer.outcomes[:calls], answer.outcomes[2 * calls : 3 * calls]
+    flat = [v for o in first for v in o.values]
+    for a, b in zip(flat, [v for o in again for v in o.values], strict=True):
+        if not _close(as_array(a), as_array(b)):
+            return f"{functions}{case_of(trial)}: the same inputs give another answer the second time: what is kept?"
+    for a, b in zip(flat, [v for o in answer.outcomes[3 * calls :] for v in o.values], strict=True):
+        if not _identical(as_array(a), as_array(b)):
+            return f"{functions}{case_of(trial)}: a later call overwrote the array that an earlier call had returned"
+    return ""
+
+
+def _identical(a: npt.NDArray[Any] | None, b: npt.NDArray[Any] | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and a.tobytes() == b.astype(a.dtype, copy=False).tobytes()
+
+
+def _close(a: npt.NDArray[Any] | None, b: npt.NDArray[Any] | None) -> bool:
+    """Equal up to the order of a sum: threads may add in another order."""
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True))
+
+
+def _judge_vectorised(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    for i in criterion.trials:
+        trial, outcomes = question.trials[i], answers[i].outcomes
+        half = len(outcomes) // 2
+        for k, step in enumerate(trial.plan.steps[:half]):
+            small, large = outcomes[k], outcomes[k + half]
+            failure = small.failure or large.failure
+            if failure is not None:
+                yield Problem(failure_words(step.function, failure, trial), i)
+            elif (large.lines or 0) > _LINES_FACTOR * (small.lines or 0) + _LINES_SLACK:
+                yield Problem(
+                    f"{step.function}: {small.lines} Python lines run on a small input, {large.lines} on a larger one: "
+                    "a loop over the data is left",
+                    i,
+                )
+
+
+_JUDGES: dict[str, Callable[[PreparedQuestion, PreparedCriterion, Sequence[Answer]], Iterator[Problem]]] = {
+    "value": _judge_values,
+    "count": _judge_values,
+    "gradient": _judge_values,
+    "stability": _judge_values,
+    "shape": _judge_shape,
+    "consistency": _judge_consistency,
+    "purity": _judge_purity,
+    "vectorised": _judge_vectorised,
+}

@@ -1,0 +1,274 @@
+"""Turn a question into plain data: plans to send, answers to expect, answers of each misconception.
+
+What comes out needs neither the reference nor `questions.py` any more. The examiner judges with it; a release freezes
+the visible part of it, so that a student's check makes the same comparison without the reference.
+"""
+
+import inspect
+import warnings
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.errors import GraderError
+from grader.execute import run_plan
+from grader.plans import Answer, Output, Plan, Step, Value
+from grader.questions import Case, Criterion, Question
+
+# Consistency and purity repeat calls; this many cases of a question show what more would show again.
+REPEATED_CASES = 3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One plan with the answer that the reference gives to it.
+
+    Attributes
+    ----------
+    kind : str
+        "call" (the case itself), "consistency", "purity" or "vectorised".
+    case : str
+        The case's name.
+    names : tuple of str
+        What each of the plan's values is called in messages: "x", "w", "dout".
+    step : float
+        Of the central differences ("consistency").
+    """
+
+    kind: str
+    case: str
+    visible: bool
+    plan: Plan
+    expected: Answer
+    names: tuple[str, ...]
+    tags: frozenset[str] = frozenset()
+    tolerance: float = 1e-7
+    step: float = 0.0
+    script: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedCriterion:
+    """A criterion with the indices of the trials that it judges."""
+
+    kind: str
+    name: str
+    points: float
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A misconception with its answers, one for each trial (None for trials that cannot show it)."""
+
+    name: str
+    hint: str
+    convention: str
+    functions: tuple[str, ...]
+    answers: tuple[Answer | None, ...]
+
+
+@dataclass(frozen=True)
+class PreparedQuestion:
+    """Everything that judging one question needs."""
+
+    name: str
+    functions: tuple[str, ...]
+    layer: bool
+    outputs: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    criteria: tuple[PreparedCriterion, ...]
+    variants: tuple[Variant, ...]
+    convention_keeps: float
+    bonus: bool
+    seconds: float
+
+    @property
+    def max_points(self) -> float:
+        """The sum over the criteria."""
+        return float(sum(c.points for c in self.criteria))
+
+
+def prepare(question: Question, seed: int | None) -> PreparedQuestion:
+    """Draw the hidden cases of a question and run its reference and its misconceptions on all cases.
+
+    Parameters
+    ----------
+    question : Question
+    seed : int or None
+        Of the hidden cases; the same seed gives the same cases. None prepares the visible cases alone.
+
+    Raises
+    ------
+    GraderError
+        If the reference fails on a case, which names the case.
+    """
+    rng = np.random.default_rng([seed or 0, zlib.crc32(question.name.encode())])
+    cases = [(case, True) for case in question.visible]
+    if seed is not None:
+        cases += [(case, False) for case in question.hidden(rng)]
+    maker = _TrialMaker(question, rng)
+    trials = [maker.call(case, visible) for case, visible in cases]
+    criteria = []
+    for criterion in question.criteria:
+        extra = maker.extra(criterion, cases)
+        if criterion.kind in ("consistency", "purity", "vectorised"):
+            numbers = list(range(len(trials), len(trials) + len(extra)))
+            trials += extra
+        else:
+            numbers = [i for i, trial in enumerate(trials) if trial.kind == "call" and _selects(criterion, trial.tags)]
+        if not numbers and seed is not None:
+            raise GraderError(f"question {question.name}: criterion {criterion.name!r} selects no case")
+        criteria.append(PreparedCriterion(criterion.kind, criterion.name, criterion.points, tuple(numbers)))
+    first = next(iter(question.functions.values()))
+    return PreparedQuestion(
+        name=question.name,
+        functions=tuple(question.functions),
+        layer=question.is_layer,
+        outputs=tuple(f"d{name}" for name in inspect.signature(first).parameters),
+        trials=tuple(trials),
+        criteria=tuple(criteria),
+        variants=tuple(_variants(question, trials)),
+        convention_keeps=question.convention_keeps,
+        bonus=question.bonus,
+        seconds=question.seconds,
+    )
+
+
+def _selects(criterion: Criterion, tags: frozenset[str]) -> bool:
+    return not criterion.tags or bool(criterion.tags & tags)
+
+
+def _variants(question: Question, trials: Sequence[Trial]) -> list[Variant]:
+    variants = []
+    for m in question.misconceptions:
+        functions = {**question.functions, **m.functions}
+        answers = [_answer(t.plan, functions) if t.kind in ("call", "purity") else None for t in trials]
+        variants.append(Variant(m.name, m.hint, m.convention, tuple(m.functions), tuple(answers)))
+    return variants
+
+
+def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
+    # Values are copied for each run: a wrong variant may write into them.
+    values = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in plan.values)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return run_plan(Plan(values, plan.steps, plan.echo), functions)
+
+
+class _TrialMaker:
+    """Builds the trials of one question: holds what all of them need, the question and its generator."""
+
+    def __init__(self, question: Question, rng: np.random.Generator) -> None:
+        self.question = question
+        self.rng = rng
+        self.names = tuple(question.functions)
+        self.parameters = list(inspect.signature(question.functions[self.names[0]]).parameters)
+
+    def extra(self, criterion: Criterion, cases: Sequence[tuple[Case, bool]]) -> list[Trial]:
+        if criterion.kind == "vectorised":
+            return [self.vectorised(criterion)]
+        chosen = [(c, v) for c, v in cases if c.script is None and _selects(criterion, frozenset(c.tags))]
+        if any(not visible for _, visible in chosen):
+            chosen = [(c, v) for c, v in chosen if not v]
+        spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
+        picked = [chosen[i] for i in np.unique(spread)] if chosen else []
+        if criterion.kind == "consistency":
+            return [self.consistency(case, visible) for case, visible in picked]
+        if criterion.kind == "purity":
+            return [self.purity(*pair) for pair in zip(picked, picked[1:] + picked[:1], strict=True)]
+        return []
+
+    def trial(self, kind: str, case: Case, visible: bool, plan: Plan, names: Sequence[str]) -> Trial:
+        expected = _answer(plan, self.question.functions)
+        for outcome in expected.outcomes:
+            if outcome.failure is not None:
+                raise GraderError(
+                    f"question {self.question.name}, case {case.name!r}: the reference fails: {outcome.failure.message}"
+                )
+        return Trial(
+            kind=kind,
+            case=case.name,
+            visible=visible,
+            plan=plan,
+            expected=expected,
+            names=tuple(names),
+            tags=frozenset(case.tags),
+            tolerance=case.tolerance,
+            step=case.step,
+            script=case.script is not None,
+        )
+
+    def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:
+        """Values (the first of them has index ``first``), steps (the first is step ``at``) and names for one case."""
+        values: list[Any] = list(case.inputs)
+        names = self.parameters[: len(values)]
+        args = tuple(Value(first + i) for i in range(len(values)))
+        if not self.question.is_layer:
+            count = self.question.outputs.get(self.names[0], 1)
+            return values, [Step(self.names[0], args, case.options, count, tuple(range(count)))], names
+        forward, backward = self.question.functions.values()
+        out, cache = forward(*case.inputs, **case.options)
+        dout = self.rng.normal(size=out.shape)
+        gradients = backward(dout, cache)
+        count = len(gradients) if isinstance(gradients, tuple) else 1
+        steps = [
+            Step(self.names[0], args, case.options, 2, (0,)),
+            Step(self.names[1], (Value(first + len(values)), Output(at, 1)), {}, count, tuple(range(count))),
+        ]
+        return [*values, dout], steps, [*names, "dout"]
+
+    def call(self, case: Case, visible: bool) -> Trial:
+        if case.script is not None:
+            return self.trial("call", case, visible, case.script, ["" for _ in case.script.values])
+        values, steps, names = self.calls(case, 0, 0)
+        return self.trial("call", case, visible, Plan(tuple(values), tuple(steps)), names)
+
+    def consistency(self, case: Case, visible: bool) -> Trial:
+        """The case, then for each float input the forward a step up and a step down a random direction.
+
+        Values: those of the case, then (direction, input + step, input - step) for each direction. A direction's value
+        is named after its input.
+        """
+        values, steps, names = self.calls(case, 0, 0)
+        forward = steps[0]
+        for i, array in enumerate(case.inputs):
+            if not (isinstance(array, np.ndarray) and array.dtype.kind == "f"):
+                continue
+            direction = self.rng.normal(size=array.shape)
+            names = [*names, names[i], "", ""]
+            values += [direction, array + case.step * direction, array - case.step * direction]
+            for moved in (len(values) - 2, len(values) - 1):
+                args = tuple(Value(moved) if j == i else Value(j) for j in range(len(case.inputs)))
+                steps.append(Step(forward.function, args, forward.kwargs, forward.outputs, (0,)))
+        return self.trial("consistency", case, visible, Plan(tuple(values), tuple(steps)), names)
+
+    def purity(self, one: tuple[Case, bool], other: tuple[Case, bool]) -> Trial:
+        """The case, another case, the case again; then the first outputs are read once more."""
+        case, visible = one
+        values, steps, names = self.calls(case, 0, 0)
+        calls = len(steps)
+        more, between, _ = self.calls(other[0], len(values), calls)
+        again = [
+            Step(s.function, tuple(_later(a, 2 * calls) for a in s.args), s.kwargs, s.outputs, s.send) for s in steps
+        ]
+        reads = [Step("", (Output(i, None if s.outputs == 1 else k),)) for i, s in enumerate(steps) for k in s.send]
+        plan = Plan((*values, *more), (*steps, *between, *again, *reads), echo=True)
+        return self.trial("purity", case, visible, plan, [*names, *["" for _ in more]])
+
+    def vectorised(self, criterion: Criterion) -> Trial:
+        """The small case, then the large one, with the lines counted."""
+        assert criterion.small is not None
+        assert criterion.large is not None
+        values, steps, names = self.calls(criterion.small, 0, 0)
+        more, larger, _ = self.calls(criterion.large, len(values), len(steps))
+        counted = tuple(Step(s.function, s.args, s.kwargs, s.outputs, s.send, lines=True) for s in (*steps, *larger))
+        plan = Plan((*values, *more), counted)
+        return self.trial("vectorised", criterion.large, False, plan, [*names, *["" for _ in more]])
+
+
+def _later(argument: Any, steps: int) -> Any:
+    return Output(argument.step + steps, argument.index) if isinstance(argument, Output) else argument

@@ -1,0 +1,113 @@
+"""The result of one submission: plain data, versioned, as JSON. Knows nothing of how it was reached."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from grader.errors import GraderError
+
+SCHEMA = 1
+STATUSES = ("passed", "partial", "failed", "missing", "error", "timeout", "memory")
+
+
+@dataclass(frozen=True)
+class CriterionResult:
+    """The verdict on one criterion: ``message`` is empty where it passed without remark."""
+
+    name: str
+    points: float
+    max_points: float
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A recognised mistake. ``kind`` is "misconception", or "convention" where another textbook calls it right."""
+
+    name: str
+    kind: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """All verdicts of one question; ``status`` is one of `STATUSES`."""
+
+    name: str
+    points: float
+    max_points: float
+    status: str
+    criteria: tuple[CriterionResult, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    seconds: float = 0.0
+    bonus: bool = False
+
+    @property
+    def first_reason(self) -> str:
+        """The first thing that a reader should know: the diagnosis' hint, else the first lost criterion's message."""
+        if self.diagnosis:
+            return f"{self.diagnosis[0].name}: {self.diagnosis[0].hint}"
+        return next((c.message for c in self.criteria if not c.passed), "")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything known about one graded submission."""
+
+    student: str
+    assignment: str
+    points: float
+    max_points: float
+    questions: tuple[QuestionResult, ...]
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    sandbox: tuple[str, ...] = ()
+    submission_sha256: str = ""
+    seconds: float = 0.0
+    schema: int = SCHEMA
+
+    @property
+    def first_reason(self) -> str:
+        """Why points are missing, in one line; empty where none is."""
+        for question in self.questions:
+            if question.status != "passed" and question.first_reason:
+                return f"{question.name}: {question.first_reason}"
+        return ""
+
+
+def to_json(result: Result) -> str:
+    """Write a result as JSON text in the documented order of keys."""
+    data = asdict(result)
+    ordered = {"schema": data.pop("schema"), **data}
+    return json.dumps(ordered, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str, *, source: str = "the result") -> Result:
+    """Read a result back.
+
+    Raises
+    ------
+    GraderError
+        If the text is no result of a schema that this version reads; ``source`` names it for the reader.
+    """
+    try:
+        data = json.loads(text)
+        if data["schema"] != SCHEMA:
+            raise GraderError(f"{source} has schema {data['schema']}, this version reads {SCHEMA}: grade it again")
+        questions = tuple(
+            QuestionResult(
+                **{
+                    **q,
+                    "criteria": tuple(CriterionResult(**c) for c in q["criteria"]),
+                    "diagnosis": tuple(Diagnosis(**d) for d in q["diagnosis"]),
+                }
+            )
+            for q in data["questions"]
+        )
+        lists: dict[str, Any] = {"notes": tuple(data["notes"]), "sandbox": tuple(data["sandbox"])}
+        return Result(**{**data, **lists, "questions": questions})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise GraderError(f"{source} is no grading result: delete it and grade again ({error})") from error
