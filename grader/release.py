@@ -1,0 +1,64 @@
+"""The bundle that students receive: notebook, frozen checks, requirements, a README. Nothing else leaves the folder."""
+
+from pathlib import Path
+
+from grader.build import build, dumps, notebook_path
+from grader.errors import GraderError
+from grader.files import shown, write_text
+from grader.folders import load_assignment, topic
+from grader.questions import Assignment
+
+REQUIREMENTS = "stencil-cnn\njupyterlab\n"
+
+
+def release(folder: str | Path, to: str | Path, *, force: bool = False) -> list[Path]:
+    """Write an assignment's student bundle.
+
+    Parameters
+    ----------
+    folder : path
+        The assignment's folder.
+    to : path
+        Where the bundle goes; made if it is missing. Other files in it are left alone.
+    force : bool
+        Overwrite a notebook that differs from the one released: somebody may have worked in it.
+
+    Returns
+    -------
+    list of Path
+        The files of the bundle.
+
+    Raises
+    ------
+    GraderError
+        If the assignment cannot be built, or the target cannot or must not be written.
+    """
+    from grader.freeze import freeze
+
+    folder, to = Path(folder), Path(to)
+    assignment = load_assignment(folder)
+    text = dumps(build(folder))
+    checks = freeze(assignment)
+    notebook = to / notebook_path(folder).name
+    if notebook.exists() and not force and notebook.read_bytes() != text.encode():
+        raise GraderError(f"{shown(notebook)} exists and differs: move it away, or use --force to overwrite it")
+    files = [notebook, to / f"{topic(folder)}.checks", to / "requirements.txt", to / "README.md"]
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        files[1].write_bytes(checks)
+    except OSError as error:
+        raise GraderError(f"{shown(to)}: cannot be written ({error.strerror or error})") from error
+    write_text(notebook, text)
+    write_text(files[2], REQUIREMENTS)
+    write_text(files[3], _readme(assignment, topic(folder)))
+    return files
+
+
+def _readme(assignment: Assignment, name: str) -> str:
+    return (
+        f"# {assignment.title}\n"
+        "1. `python -m pip install -r requirements.txt`\n"
+        f"2. `jupyter lab {name}.ipynb`: write each function, run its check; keep `{name}.checks` here.\n"
+        "3. The checks you see are not all there are: hidden ones decide the marks.\n"
+        f"4. Restart, run all cells, save, and hand in `{name}.ipynb`.\n"
+    )

@@ -1,0 +1,163 @@
+"""A made-up course of one tiny assignment, for tests of everything that handles notebooks and folders."""
+
+from pathlib import Path
+
+SOLUTIONS = '''
+"""Arithmetic, the reference."""
+
+import numpy as np
+
+SECRET = "planted-solution-constant"
+
+
+def add(x, y):
+    """Add two arrays.
+
+    Returns
+    -------
+    array
+        ``x + y``, of the shape of `x`.
+    """
+    return x + y + 0 * len(SECRET)
+
+
+def scale(x, factor: "float" = 1e-5, *, shift=(0, 1), clip=None, mode="plain"):
+    r"""Scale an array: \\(f x\\)."""
+    return factor * x
+'''
+
+QUESTIONS = """
+import numpy as np
+
+from grader.questions import Assignment, Case, Question, shape, value
+from solutions.arithmetic import add, scale
+
+from .misconceptions import ADDS_TWICE
+
+ASSIGNMENT = Assignment(
+    name="01-arithmetic",
+    title="Arithmetic by hand",
+    questions=(
+        Question(
+            name="add",
+            functions={"add": add},
+            visible=(Case("two numbers", (np.array([1.0, 2.0]), np.array([3.0, 5.0]))),),
+            hidden=lambda rng: [Case("hidden-case-name", (rng.normal(size=5), rng.normal(size=5)))],
+            criteria=(value(3), shape(1)),
+            misconceptions=(ADDS_TWICE,),
+        ),
+        Question(
+            name="scale",
+            functions={"scale": scale},
+            visible=(Case("two numbers", (np.array([1.0, 2.0]), 3.0)),),
+            hidden=lambda rng: [Case("hidden-case-name", (rng.normal(size=5), 2.0))],
+            criteria=(value(2.5),),
+            bonus=True,
+        ),
+    ),
+)
+"""
+
+MISCONCEPTIONS = """
+from grader.questions import Misconception
+
+
+def adds_twice(x, y):
+    secret_variant = x + y
+    return secret_variant + y
+
+
+ADDS_TWICE = Misconception("adds-twice", {"add": adds_twice}, hint="How often is y added?")
+"""
+
+NOTEBOOK = """\
+---
+kernelspec:
+  name: python3
+  display_name: Python 3
+---
+
+# Arithmetic
+
+<!-- points -->
+
+```{code-cell} ipython3
+import numpy as np
+from grader.check import Checker
+
+check = Checker("arithmetic")
+```
+
+## Adding
+
+Write `add`.
+
+```{code-cell} ipython3
+# stub: add
+```
+
+```{code-cell} ipython3
+:tags: [check]
+
+check(add)
+```
+
+## Scaling
+
+```{code-cell} ipython3
+# stub: scale
+Scale an array.
+
+Its second line has a \\ in it.
+```
+
+```{code-cell} ipython3
+:tags: [check]
+
+check(scale)
+```
+
+```{code-cell} ipython3
+:tags: [demo]
+
+print(add(np.ones(2), scale(np.ones(2))))
+```
+"""
+
+ANSWERS = '''\
+"""A student's module."""
+
+import numpy as np
+
+LIMIT = 3
+
+
+def helper(x):
+    return x
+
+
+# Adding is easy.
+def add(x, y):
+    return helper(x) + y  # plain
+
+
+def scale(x, factor=1e-5, *, shift=(0, 1), clip=None, mode="plain"):
+    return factor * x
+
+
+if __name__ == "__main__":
+    print(add(1, 2))
+'''
+
+
+def make_course(root: Path, **replaced: str) -> Path:
+    """Write the course under ``root`` and return the assignment's folder; ``notebook=...`` replaces a file's text."""
+    folder = root / "assignments" / "01-arithmetic"
+    folder.mkdir(parents=True)
+    (root / "solutions").mkdir()
+    (root / "solutions" / "__init__.py").write_text("")
+    (root / "solutions" / "arithmetic.py").write_text(replaced.get("solutions", SOLUTIONS))
+    (folder / "questions.py").write_text(replaced.get("questions", QUESTIONS))
+    (folder / "misconceptions.py").write_text(replaced.get("misconceptions", MISCONCEPTIONS))
+    (folder / "notebook.md").write_text(replaced.get("notebook", NOTEBOOK))
+    return folder
