@@ -3,7 +3,7 @@
 import builtins
 import re
 
-from grader.plans import Failure, Step
+from grader.plans import Failure, Step, clean
 from grader.prepare import PreparedQuestion, Trial
 
 _WHERE = re.compile(r"cell \d{1,4}, line \d{1,6}")
@@ -33,7 +33,7 @@ def failure_words(function: str, failure: Failure, trial: Trial) -> str:
         case "skipped":
             return f"{name}{case_of(trial)}: not called, because the call before it failed"
         case "outputs" if trial.visible:
-            return f"{name}{case_of(trial)}: {failure.message}"
+            return f"{name}{case_of(trial)}: {clean(failure.message, 200)}"
         case "outputs":
             return f"{name}{case_of(trial)}: returned the wrong number of outputs"
         case "timeout":
@@ -45,7 +45,7 @@ def failure_words(function: str, failure: Failure, trial: Trial) -> str:
         case "protocol":
             return f"{name}{case_of(trial)}: the answer could not be read"
     if trial.visible:
-        return f"{name}{case_of(trial)}: raised {failure.message}{where}"
+        return f"{name}{case_of(trial)}: raised {clean(failure.message, 300)}{where}"
     error = failure.message.split(":")[0]
     known = isinstance(getattr(builtins, error, None), type) or error in ("AxisError", "LinAlgError")
     return f"{name}{case_of(trial)}: raised {error if known else 'an exception'}{where}"

@@ -125,6 +125,13 @@ def failed(plan: Plan, failure: Failure) -> Answer:
     return Answer(tuple(Outcome(failure=failure) for _ in plan.steps))
 
 
+def clean(text: str, limit: int) -> str:
+    """Return text of a student's as one printable line: no control characters, no terminal codes, no half signs."""
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
+    line = " ".join(printable.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
 def _argument_to_tree(argument: Any) -> Tree:
     match argument:
         case Value(index):
@@ -211,7 +218,8 @@ def answer_from_tree(tree: Tree, plan: Plan) -> Answer:
 def _outcome_from_tree(tree: Tree, step: Step) -> Outcome:
     match tree:
         case {"values": list(), "failure": [str(kind), str(message), str(where)], "lines": int() | None as lines}:
-            return Outcome(failure=Failure(kind[:40], message[:2000], where[:100]), lines=lines)
+            failure = Failure(clean(kind, 20), clean(message, 500), clean(where, 60))
+            return Outcome(failure=failure, lines=lines)
         case {"values": list(values), "failure": None, "lines": int() | None as lines} if len(values) == len(step.send):
             return Outcome(tuple(values), lines=lines)
     raise ValueError("an outcome does not fit its step")

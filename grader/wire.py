@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader.plans import Foreign, Tree
+from grader.plans import Foreign, Tree, clean
 
 PREFIX = struct.Struct(">IQ")
 _DTYPES = {
@@ -158,9 +158,9 @@ def _unpack(packed: Any, arrays: list[npt.NDArray[Any]], depth: int) -> Tree:
         case {"dict": list(items)} if all(isinstance(i, list) and len(i) == 2 and type(i[0]) is str for i in items):
             return {key: _unpack(p, arrays, depth - 1) for key, p in items}
         case {"foreign": str(kind), "array": None}:
-            return Foreign(kind)
+            return Foreign(clean(kind, 80))
         case {"foreign": str(kind), "array": {"array": int(index)}} if 0 <= index < len(arrays):
-            return Foreign(kind, arrays[index])
+            return Foreign(clean(kind, 80), arrays[index])
         case {"array": int(index), **rest} if not rest and 0 <= index < len(arrays):
             return arrays[index]
     raise WireError("a node that is none of ours")

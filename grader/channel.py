@@ -1,0 +1,121 @@
+"""Frames over a socket, with a deadline for every read and write. Trusts nothing that it reads."""
+
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from grader import wire
+from grader.plans import Tree
+
+
+class ChannelClosedError(Exception):
+    """The other side has gone."""
+
+
+class ChannelTimeoutError(Exception):
+    """The deadline passed before the frame was whole."""
+
+
+class Channel:
+    """One end of a stream socket that carries `wire` frames.
+
+    Parameters
+    ----------
+    sock : socket
+        Owned by the channel from now on.
+    descriptors : bool
+        Whether descriptors that come along are taken (`take_descriptor`); the kernel drops them otherwise.
+
+    Attributes
+    ----------
+    watch : (file descriptor, function) or None
+        The function is called whenever that descriptor becomes readable while a read waits.
+    """
+
+    def __init__(self, sock: socket.socket, *, caps: wire.Caps | None = None, descriptors: bool = False) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._caps = caps
+        self._takes_descriptors = descriptors
+        self._descriptors: list[int] = []
+        self.watch: tuple[int, Callable[[], None]] | None = None
+
+    def send(self, tree: Tree, *, deadline: float, descriptors: Sequence[int] = ()) -> None:
+        """Send one frame; ``descriptors`` travel with its first bytes. ``deadline`` is of `time.monotonic`."""
+        data, sent = memoryview(wire.encode(tree)), 0
+        while sent < len(data):
+            self._wait(select.POLLOUT, deadline)
+            try:
+                if descriptors and not sent:
+                    sent += socket.send_fds(self._sock, [data[:1]], list(descriptors))
+                else:
+                    sent += self._sock.send(data[sent : sent + (1 << 20)])
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ChannelClosedError(str(error)) from error
+
+    def receive(self, *, deadline: float) -> Tree:
+        """Receive one frame.
+
+        Raises
+        ------
+        ChannelClosedError, ChannelTimeoutError, WireError
+        """
+        return wire.read_frame(lambda size: self._read(size, deadline), self._caps)
+
+    def take_descriptor(self) -> int:
+        """Return the oldest descriptor that came with the frames read so far; -1 if there is none."""
+        return self._descriptors.pop(0) if self._descriptors else -1
+
+    def close(self) -> None:
+        """Close the socket and what came over it unasked."""
+        self._sock.close()
+        self._keep_descriptors(0)
+
+    def _keep_descriptors(self, most: int) -> None:
+        while len(self._descriptors) > most:
+            os.close(self._descriptors.pop())
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        data = bytearray()  # grows as bytes arrive: a claimed length alone allocates nothing
+        while len(data) < size:
+            self._wait(select.POLLIN, deadline)
+            try:
+                chunk = self._receive(min(size - len(data), 1 << 20))
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ChannelClosedError(str(error)) from error
+            if not chunk:
+                raise ChannelClosedError("end of file")
+            data += chunk
+        return bytes(data)
+
+    def _receive(self, size: int) -> bytes:
+        if not self._takes_descriptors:
+            return self._sock.recv(size)
+        chunk, descriptors, _, _ = socket.recv_fds(self._sock, size, 2)
+        self._descriptors += descriptors
+        self._keep_descriptors(4)
+        return chunk
+
+    def _wait(self, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(self._sock, event)
+        if self.watch:
+            poll.register(self.watch[0], select.POLLIN)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ChannelTimeoutError
+            ready = dict(poll.poll(left * 1000))
+            if self.watch and self.watch[0] in ready:
+                if ready[self.watch[0]] & select.POLLIN:
+                    self.watch[1]()
+                else:  # hung up: nobody is left who could ask
+                    poll.unregister(self.watch[0])
+            if self._sock.fileno() in ready:
+                return

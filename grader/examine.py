@@ -1,0 +1,154 @@
+"""One submission from its cells to its result. Knows no assignment by name and keeps nothing between submissions."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from grader.judge import judge, notes
+from grader.plans import Failure, failed
+from grader.prepare import PreparedQuestion
+from grader.read import Submission
+from grader.results import QuestionResult, Result
+from grader.session import Session, Source, SubmissionDiedError, Template
+
+_MODES = ("all", "definitions", "none")
+# A submission that dies or hangs is started again without the cell that did it; this often at most.
+_STARTS = 6
+
+
+@dataclass(frozen=True)
+class Times:
+    """Wall-clock limits in seconds: of one cell, and of all cells together. Questions carry their own."""
+
+    cell: float = 60.0
+    cells: float = 180.0
+    question_factor: float = 1.0
+
+
+@dataclass
+class _Running:
+    """What is known so far about one submission."""
+
+    modes: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    results: dict[str, QuestionResult] = field(default_factory=dict)
+    forks_denied: int = 0
+
+
+def examine(
+    submission: Submission,
+    assignment: str,
+    questions: Sequence[PreparedQuestion],
+    template: Template,
+    *,
+    seed: int,
+    times: Times | None = None,
+    versions: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] = lambda question: None,
+) -> Result:
+    """Run a submission in isolation and judge what it answers.
+
+    Parameters
+    ----------
+    submission : Submission
+    assignment : str
+        Its name, for the record.
+    questions : sequence of PreparedQuestion
+    template : Template
+    seed : int
+        With which the questions were prepared, for the record.
+    times : Times, optional
+    versions : mapping, optional
+        Recorded besides those of Python and NumPy.
+    progress : function
+        Called with the name of each question as it begins.
+
+    Raises
+    ------
+    TemplateLostError
+        If the template is gone: start another and examine again; the submission is not to blame.
+    """
+    started = time.monotonic()
+    times = times or Times()
+    running = _Running()
+    for _ in range(_STARTS):
+        with template.session() as session:
+            ended = _run_cells(session, submission, running, times) and _ask(
+                session, questions, running, times, progress
+            )
+            running.forks_denied += session.forks_denied
+        if ended:
+            break
+    for question in questions:
+        if question.name not in running.results:
+            answers = [failed(t.plan, Failure("died", "")) for t in question.trials]
+            running.results[question.name] = judge(question, answers)
+    if running.forks_denied:
+        running.notes.append("the code tried to start processes of its own, which is not allowed: ignored")
+    results = tuple(running.results[q.name] for q in questions)
+    return Result(
+        student=submission.student,
+        assignment=assignment,
+        points=round(sum(q.points for q in results), 6),
+        max_points=round(sum(q.max_points for q in results if not q.bonus), 6),
+        questions=results,
+        notes=tuple(dict.fromkeys((*submission.notes, *running.notes))),
+        seed=seed,
+        versions={"python": platform.python_version(), "numpy": np.__version__, **(versions or {})},
+        sandbox=template.sandbox,
+        submission_sha256=submission.sha256,
+        seconds=round(time.monotonic() - started, 4),
+    )
+
+
+def _run_cells(session: Session, submission: Submission, running: _Running, times: Times) -> bool:
+    """Run the cells; False where the process was lost, and another start should leave the guilty cell out."""
+    again = bool(running.modes)
+    cells = [Source(c.number, c.source, running.modes.get(c.number, "all")) for c in submission.cells]
+    cells = [c for c in cells if c.mode != "none"]
+    for outcome in session.run_cells(cells, seconds=times.cell, total=times.cells):
+        failure = outcome.failure
+        if failure is not None and failure.kind in ("timeout", "died"):
+            mode = _MODES[_MODES.index(running.modes.get(outcome.number, "all")) + 1]
+            running.modes[outcome.number] = mode
+            what = "only its imports and definitions were used" if mode == "definitions" else "it was left out"
+            running.notes.append(f"cell {outcome.number}: {failure.message}; {what}")
+            return False
+        if not again or outcome.number in running.modes:
+            running.notes += [f"cell {outcome.number}: {note}" for note in outcome.notes]
+            if failure is not None and failure.kind != "stub":
+                at = failure.where.partition(", ")[2]
+                line = f" in {at}" if at else ""
+                running.notes.append(f"cell {outcome.number}: {failure.message}{line}; the later cells were run")
+    return True
+
+
+def _ask(
+    session: Session,
+    questions: Sequence[PreparedQuestion],
+    running: _Running,
+    times: Times,
+    progress: Callable[[str], None],
+) -> bool:
+    for question in questions:
+        if question.name in running.results:
+            continue
+        progress(question.name)
+        plans = [t.plan for t in question.trials]
+        try:
+            answers, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
+        except SubmissionDiedError:
+            running.notes.append(f"the process ended before {question.name} could be examined: cells were run again")
+            return False
+        running.results[question.name] = judge(question, answers, seconds=seconds)
+        running.notes += notes(question, answers)
+    return True
+
+
+def anonymous(result: Result) -> Result:
+    """Return the result without what differs from run to run: times."""
+    questions = tuple(replace(q, seconds=0.0) for q in result.questions)
+    return replace(result, questions=questions, seconds=0.0)

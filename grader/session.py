@@ -1,0 +1,323 @@
+"""The examiner's side of the worker: starts templates, runs a submission's cells, asks the plans of its questions.
+
+Nothing that comes back is believed; everything has a deadline; whatever was started is ended.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
+from grader.errors import GraderError
+from grader.plans import Answer, Failure, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
+from grader.sandbox import ForkGate, Layers, Limits, readable_paths
+from grader.sandbox.processes import children, number_of
+from grader.wire import WireError
+
+_START_SECONDS = 60.0
+_REPLY_SECONDS = 10.0
+_INTERRUPT_GRACE = 2.0
+
+
+class SubmissionDiedError(Exception):
+    """The process of the submission has gone, or no longer answers."""
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """What running one cell gave. ``failure`` is None where it ran through; "timeout" and "died" end the session."""
+
+    number: int
+    failure: Failure | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One cell to run: its number as the student sees it, its text, and "all" or "definitions"."""
+
+    number: int
+    text: str
+    mode: str = "all"
+
+
+class Template:
+    """A template process with its isolation, from which sessions are forked.
+
+    Parameters
+    ----------
+    layers : Layers
+        What the probes found, perhaps masked; empty layers are no isolation.
+    limits : Limits
+        For every process of a submission.
+    secret : paths
+        Must not be readable by submissions; starting fails if the environment is laid out so that they would be.
+
+    Raises
+    ------
+    GraderError
+        If the process does not start.
+    """
+
+    def __init__(self, layers: Layers, limits: Limits, secret: Sequence[str] = ()) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="grader-")
+        ours, theirs = socket.socketpair()
+        self._control = Channel(ours, descriptors=True)
+        with tempfile.TemporaryFile() as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "grader.template", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+            theirs.close()
+            setup = {
+                "layers": {**asdict(layers), "absent": list(layers.absent)},
+                "limits": asdict(limits),
+                "readable": list(readable_paths(secret)),
+                "scratch": self._scratch,
+                "environment": _THREADS,
+            }
+            try:
+                deadline = time.monotonic() + _START_SECONDS
+                self._control.send(setup, deadline=deadline)
+                self.sandbox: tuple[str, ...] = tuple(self._control.receive(deadline=deadline)["ready"])
+            except (ChannelClosedError, ChannelTimeoutError) as error:
+                self.close()
+                errors.seek(0)
+                lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
+                raise GraderError(f"the template process did not start: {lines[-1]}") from error
+
+    @contextlib.contextmanager
+    def session(self) -> "Iterator[Session]":
+        """Fork a submission's process; it is ended, with all below it, when the context is left."""
+        ours, theirs = socket.socketpair()
+        channel = Channel(ours, descriptors=True)
+        deadline = time.monotonic() + _REPLY_SECONDS
+        try:
+            with theirs:
+                self._control.send({"do": "submission"}, deadline=deadline, descriptors=[theirs.fileno()])
+                pid = self._control.receive(deadline=deadline)["pid"]
+            pidfd = self._control.take_descriptor()
+        except (ChannelClosedError, ChannelTimeoutError) as error:
+            channel.close()
+            raise TemplateLostError("the template process is gone or does not answer") from error
+        session = Session(channel, pid, pidfd)
+        try:
+            session.start(deadline)
+            yield session
+        finally:
+            session.close()
+            try:
+                deadline = time.monotonic() + _REPLY_SECONDS
+                self._control.send({"do": "end", "pid": pid}, deadline=deadline)
+                self._control.receive(deadline=deadline)
+            except (ChannelClosedError, ChannelTimeoutError):
+                self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process and all that it forked, and remove its files."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> "Template":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class TemplateLostError(Exception):
+    """The template must be started again; no submission is to blame."""
+
+
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+
+
+def _environment() -> dict[str, str]:
+    """Only what finding Matplotlib's font cache needs, which takes seconds to make anew."""
+    kept = {name: os.environ[name] for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME") if name in os.environ}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **_THREADS, **kept}
+
+
+@dataclass
+class Session:
+    """One submission's process. Use `Template.session`, which starts and ends it."""
+
+    channel: Channel
+    pid: int
+    pidfd: int
+    gate: ForkGate | None = None
+    forks_denied: int = 0
+    _may_fork: bool = field(default=False, repr=False)
+
+    def start(self, deadline: float) -> None:
+        """Wait until the process is isolated, and take over its fork gate."""
+        try:
+            self.channel.receive(deadline=deadline)
+        except (ChannelClosedError, ChannelTimeoutError, WireError) as error:
+            raise TemplateLostError("the isolation of a submission's process failed") from error
+        listener = self.channel.take_descriptor()
+        if listener >= 0:
+            self.gate = ForkGate(listener)
+            self.channel.watch = (listener, self._answer_fork)
+
+    def _answer_fork(self) -> None:
+        assert self.gate is not None
+        request = self.gate.answer(self._may_fork)
+        if request is not None and request.allowed:
+            self._may_fork = False
+        elif request is not None:
+            self.forks_denied += 1
+
+    def run_cells(self, cells: Sequence[Source], *, seconds: float, total: float) -> Iterator[CellOutcome]:
+        """Run cells one after another.
+
+        A cell that takes longer than ``seconds`` is interrupted, as by Jupyter's stop button. If it does not give up
+        its outcome is "timeout", if it ended the process "died"; both are the last ones of this session.
+        """
+        end = time.monotonic() + total
+        for cell in cells:
+            request = {"do": "cells", "cells": [[cell.number, cell.text, cell.mode]]}
+            limit = min(seconds, max(end - time.monotonic(), 0.1))
+            started = time.monotonic()
+            interrupted = False
+            try:
+                self.channel.send(request, deadline=started + limit)
+                try:
+                    reply = self.channel.receive(deadline=started + limit)
+                except ChannelTimeoutError:
+                    interrupted = True
+                    self._interrupt()
+                    reply = self.channel.receive(deadline=time.monotonic() + _INTERRUPT_GRACE)
+                outcome = _cell_outcome(cell.number, reply)
+            except ChannelTimeoutError:
+                yield CellOutcome(cell.number, Failure("timeout", f"still running after {limit:.0f} s"))
+                return
+            except (ChannelClosedError, WireError, ValueError):
+                yield CellOutcome(cell.number, Failure("died", "it ended the Python process"))
+                return
+            if interrupted:
+                stopped = Failure("interrupted", f"stopped after {limit:.0f} s")
+                outcome = CellOutcome(cell.number, stopped, outcome.notes)
+            yield outcome
+
+    def _interrupt(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self.pidfd >= 0:
+                signal.pidfd_send_signal(self.pidfd, signal.SIGINT)
+            else:
+                os.kill(self.pid, signal.SIGINT)
+
+    def ask(self, plans: Sequence[Plan], *, seconds: float) -> tuple[list[Answer], float]:
+        """Run plans in a fork of the submission's process.
+
+        Returns
+        -------
+        answers : list of Answer
+            One for each plan; those that never came say why.
+        seconds : float
+
+        Raises
+        ------
+        SubmissionDiedError
+            If the process to fork from is gone.
+        """
+        started = time.monotonic()
+        answers: list[Answer] = []
+        with self._question() as channel:
+            deadline = time.monotonic() + seconds
+            try:
+                channel.send({"plans": [plan_to_tree(p) for p in plans]}, deadline=deadline)
+                for plan in plans:
+                    answers.append(_answer(channel.receive(deadline=deadline), plan))
+                failure = None
+            except ChannelTimeoutError:
+                failure = Failure("timeout", "")
+            except ChannelClosedError:
+                failure = Failure("died", "")
+            except WireError:
+                failure = Failure("protocol", "")
+        if failure is not None:
+            answers += [failed(plan, failure) for plan in plans[len(answers) :]]
+        return answers, time.monotonic() - started
+
+    @contextlib.contextmanager
+    def _question(self) -> Iterator[Channel]:
+        ours, theirs = socket.socketpair()
+        channel = Channel(ours)
+        deadline = time.monotonic() + _REPLY_SECONDS
+        try:
+            with theirs:
+                self._may_fork = True
+                self.channel.send({"do": "fork"}, deadline=deadline, descriptors=[theirs.fileno()])
+            reply = self.channel.receive(deadline=deadline)
+            channel.watch = self.channel.watch
+            channel.receive(deadline=deadline)
+        except (ChannelClosedError, ChannelTimeoutError, WireError) as error:
+            channel.close()
+            raise SubmissionDiedError from error
+        finally:
+            self._may_fork = False
+        try:
+            yield channel
+        finally:
+            channel.close()
+            self._end_question(reply)
+
+    def _end_question(self, reply: Tree) -> None:
+        """End whatever the submission's process has forked, as the system knows it and not as the process says."""
+        below = children(number_of(self.pidfd))
+        if self.pidfd < 0 and isinstance(reply, dict) and isinstance(reply.get("pid"), int) and reply["pid"] > 1:
+            below = [reply["pid"]]  # a system without descriptors of processes, and so without isolation
+        for process in below:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the process; the template ends it."""
+        self.channel.close()
+        if self.gate is not None:
+            self.gate.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+
+
+def _answer(tree: Tree, plan: Plan) -> Answer:
+    try:
+        return answer_from_tree(tree, plan)
+    except ValueError:
+        return failed(plan, Failure("protocol", ""))
+
+
+def _cell_outcome(number: int, reply: Tree) -> CellOutcome:
+    match reply:
+        case {"cell": int(answered), "error": error, "notes": list(notes)} if answered == number:
+            kept = tuple(clean(n, 160) for n in notes[:5] if isinstance(n, str))
+            match error:
+                case None:
+                    return CellOutcome(number, None, kept)
+                case [str(kind), str(message), str(where)]:
+                    return CellOutcome(number, Failure(clean(kind, 20), clean(message, 300), clean(where, 40)), kept)
+    raise ValueError("not the outcome of this cell")
