@@ -12,8 +12,8 @@ from typing import Any
 from grader.errors import GraderError
 
 MAX_CELLS = 10_000
-# Text of at most 64 MiB can describe gigabytes of empty lists; this many elements take a few hundred megabytes.
-MAX_ELEMENTS = 10_000_000
+# Text of at most 64 MiB can describe gigabytes of empty dicts; this many elements take at most 400 MiB.
+MAX_ELEMENTS = 4_000_000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKER = re.compile(r"#[ \t]*%%+(.*)")

@@ -21,7 +21,6 @@ from grader.files import shown
 from grader.questions import Assignment
 
 QUESTIONS = "questions.py"
-MISCONCEPTIONS = "misconceptions.py"
 NOTEBOOK = "notebook.md"
 
 
@@ -189,14 +188,13 @@ def _relative(path: Path, course: Path) -> str:
 
 
 def assignment_version(path: str | Path) -> str:
-    """Return the SHA-256 over an assignment's sources: questions, misconceptions, notebook text.
+    """Return the SHA-256 over an assignment's sources: the folder's modules and the notebook's text.
 
     The references that they import are not part of it.
     """
     digest = hashlib.sha256()
-    for name in (QUESTIONS, MISCONCEPTIONS, NOTEBOOK):
-        file = Path(path) / name
-        data = file.read_bytes() if file.is_file() else b""
-        digest.update(f"{name} {len(data)}\n".encode())
+    for file in sorted([*Path(path).glob("*.py"), *Path(path).glob(NOTEBOOK)]):
+        data = file.read_bytes()
+        digest.update(f"{file.name} {len(data)}\n".encode())
         digest.update(data)
     return digest.hexdigest()

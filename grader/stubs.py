@@ -7,7 +7,7 @@ from typing import Any
 from grader.errors import GraderError
 from grader.questions import Function
 
-_WIDTH = 100
+_WIDTH = 120
 
 
 def stub_source(name: str, reference: Function, assignment: str, *, doc: str = "") -> str:

@@ -1,6 +1,10 @@
 """A made-up course of one tiny assignment, for tests of everything that handles notebooks and folders."""
 
+import json
 from pathlib import Path
+from typing import Any
+
+from grader.read import Submission, read_submission
 
 SOLUTIONS = '''
 """Arithmetic, the reference."""
@@ -161,3 +165,25 @@ def make_course(root: Path, **replaced: str) -> Path:
     (folder / "misconceptions.py").write_text(replaced.get("misconceptions", MISCONCEPTIONS))
     (folder / "notebook.md").write_text(replaced.get("notebook", NOTEBOOK))
     return folder
+
+
+# The cells of the notebook with ANSWERS that grading runs.
+ALL_RUN = ["code-880ab1b1", "helpers", "stub-add", "stub-scale"]
+
+
+def submit(path: Path, master: Any, content: Any, **options: Any) -> Submission:
+    """Write a notebook, a text or bytes to a file and read it as a submission."""
+    if isinstance(content, dict):
+        content = json.dumps(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_submission(path, master, **options)
+
+
+def index(notebook: Any, identity: str) -> int:
+    """Return the position of the cell of that id."""
+    return next(i for i, c in enumerate(notebook["cells"]) if c.get("id") == identity)
+
+
+def cell(notebook: Any, identity: str) -> Any:
+    """Return the cell of that id."""
+    return notebook["cells"][index(notebook, identity)]

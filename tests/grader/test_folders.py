@@ -124,13 +124,14 @@ def test_a_folder_without_questions_is_no_assignment(tmp_path):
         find_assignment(str(tmp_path))
 
 
-@pytest.mark.parametrize("file", ["questions.py", "misconceptions.py", "notebook.md"])
+@pytest.mark.parametrize("file", ["questions.py", "misconceptions.py", "notebook.md", "more.py"])
 def test_the_version_follows_each_source_and_nothing_else(tmp_path, file):
     folder = make_course(tmp_path)
     version = assignment_version(folder)
     (folder / "arithmetic.ipynb").write_text("{}")
     assert assignment_version(folder) == version == assignment_version(make_course(tmp_path / "copy"))
-    (folder / file).write_text((folder / file).read_text() + "\n")
+    with open(folder / file, "a") as source:
+        source.write("\n")
     assert assignment_version(folder) != version
 
 
