@@ -74,9 +74,9 @@ def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> s
         if abs(target.numerical) > 1e-9 * target.scale > 0 and slope.scale == 0:
             return f"{question.functions[0]}{case_of(trial)}: the output does not react to {slope.name}"
         if abs(slope.numerical - slope.analytic) > slope.allowed:
-            off = f"{slope.analytic / slope.numerical:.2g} times the true slope"
-            if abs(slope.numerical) <= 1e-9 * slope.scale:
-                off = "a slope where there is none"
+            off = "a slope where there is none"
+            if abs(slope.numerical) > 1e-9 * slope.scale:
+                off = f"{slope.analytic / slope.numerical:.2g} times the true slope"
             return (
                 f"{question.functions[-1]}{case_of(trial)}: d{slope.name} is not the derivative of your own "
                 f"{question.functions[0]}: along a random direction it gives {off}"
