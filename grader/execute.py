@@ -13,6 +13,7 @@ from grader.plans import Answer, Failure, Foreign, Outcome, Output, Plan, Rng, S
 
 MAX_ANSWER_BYTES = 64 << 20
 _CELL = "cell "
+_KERNEL_CELLS = ("ipykernel_", "<ipython-input-", "xpython_", "<stdin>")
 
 
 def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseException] = Exception) -> Answer:
@@ -137,8 +138,10 @@ def describe_error(error: BaseException) -> Failure:
     where, traceback = "", error.__traceback__
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
-        if name.startswith(_CELL):
+        if name.startswith(_CELL):  # so the worker names them
             where = f"{name}, line {traceback.tb_lineno}"
+        elif any(mark in name for mark in _KERNEL_CELLS):
+            where = f"line {traceback.tb_lineno}"
         traceback = traceback.tb_next
     try:
         text = str(error)

@@ -31,6 +31,7 @@ class Problem:
     message: str
     trial: int
     step: int = 0
+    output: int = 0
     difference: Difference | None = None
 
 
@@ -78,7 +79,7 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
 def notes(question: PreparedQuestion, answers: Sequence[Answer]) -> list[str]:
     """Return remarks that cost nothing: lists or tensors where an array was asked for."""
     accepted = set()
-    for _, step, _, outcome in _steps(question, range(len(question.trials)), answers):
+    for _, _, step, _, outcome in _steps(question, range(len(question.trials)), answers):
         for value in outcome.values:
             if isinstance(value, Foreign) and value.array is not None and value.array.ndim:
                 accepted.add((step.function, value.kind if value.kind in ("list", "tuple") else "tensor"))
@@ -93,7 +94,7 @@ def _expects_sequence(question: PreparedQuestion, function: str) -> bool:
     expected = [t.expected for t in question.trials]
     return any(
         isinstance(value, Foreign | tuple | list)
-        for _, step, _, outcome in _steps(question, range(len(question.trials)), expected)
+        for _, _, step, _, outcome in _steps(question, range(len(question.trials)), expected)
         if step.function == function
         for value in outcome.values
     )
@@ -133,13 +134,13 @@ def _sentence(question: PreparedQuestion, criterion: PreparedCriterion, lost: Se
 
 def _steps(
     question: PreparedQuestion, trials: Sequence[int] | range, answers: Sequence[Answer]
-) -> Iterator[tuple[int, Step, Outcome, Outcome]]:
+) -> Iterator[tuple[int, int, Step, Outcome, Outcome]]:
     for i in trials:
         trial = question.trials[i]
         yield from (
-            (i, step, expected, outcome)
-            for step, expected, outcome in zip(
-                trial.plan.steps, trial.expected.outcomes, answers[i].outcomes, strict=True
+            (i, n, step, expected, outcome)
+            for n, (step, expected, outcome) in enumerate(
+                zip(trial.plan.steps, trial.expected.outcomes, answers[i].outcomes, strict=True)
             )
         )
 
@@ -160,7 +161,7 @@ def _judged(question: PreparedQuestion, kind: str, trial: Trial, step: Step) -> 
 def _judge_values(
     question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
 ) -> Iterator[Problem]:
-    for i, step, expected, outcome in _steps(question, criterion.trials, answers):
+    for i, n, step, expected, outcome in _steps(question, criterion.trials, answers):
         trial = question.trials[i]
         for k in _judged(question, criterion.kind, trial, step):
             if outcome.failure is not None:
@@ -173,7 +174,8 @@ def _judge_values(
                 difference = compare(outcome.values[k], expected.values[k], tolerance=tolerance, reveal=trial.visible)
             if difference is not None:
                 what = output_name(question, step, k)
-                yield Problem(f"{step.function}{case_of(trial)}: {what}{difference.message}", i, 0, difference)
+                sentence = f"{step.function}{case_of(trial)}: {what}{difference.message}"
+                yield Problem(sentence, i, n, k, difference)
                 break
 
 
@@ -186,7 +188,7 @@ def _judge_shape(
         return
     pairs = [
         (as_array(value), as_array(target))
-        for _, _, expected, outcome in _steps(question, criterion.trials, answers)
+        for _, _, _, expected, outcome in _steps(question, criterion.trials, answers)
         for value, target in zip(outcome.values, expected.values, strict=True)
     ]
     varied = [(v, t) for v, t in pairs if v is not None and t is not None and t.size > 1 and np.ptp(t) > 0]

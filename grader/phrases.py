@@ -6,7 +6,7 @@ import re
 from grader.plans import Failure, Step, clean
 from grader.prepare import PreparedQuestion, Trial
 
-_WHERE = re.compile(r"cell \d{1,4}, line \d{1,6}")
+_WHERE = re.compile(r"(cell \d{1,4}, )?line \d{1,6}")
 
 
 def case_of(trial: Trial) -> str:

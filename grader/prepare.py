@@ -106,7 +106,8 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
     GraderError
         If the reference fails on a case, which names the case.
     """
-    rng = np.random.default_rng([seed or 0, zlib.crc32(question.name.encode())])
+    name = zlib.crc32(question.name.encode())
+    rng = np.random.default_rng([name] if seed is None else [seed, name])
     cases = [(case, True) for case in question.visible]
     if seed is not None:
         cases += [(case, False) for case in question.hidden(rng)]

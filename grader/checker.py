@@ -1,0 +1,177 @@
+"""`Checker`: the student's own check, beside each stub. A convenience in the kernel; marks never depend on it.
+
+It makes the comparison that grading makes, on the visible cases, from frozen data: no reference is needed, and nothing
+here may need processes or sockets (it also runs on Windows, Colab and in the browser).
+"""
+
+import html
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.errors import GraderError
+from grader.execute import run_plan
+from grader.freeze import thaw
+from grader.heatmap import heatmap
+from grader.judge import judge, problems
+from grader.plans import Answer, Plan
+from grader.prepare import PreparedQuestion, Trial, Variant
+from grader.results import QuestionResult
+
+_ONE_FUNCTION = ("value", "count", "shape", "stability")
+
+
+class Checker:
+    """Checks of one assignment, read from its frozen file beside the notebook.
+
+    Parameters
+    ----------
+    topic : str
+        The file is ``TOPIC.checks``.
+    folder : path
+        Where it lies; the notebook's own folder by default.
+
+    Raises
+    ------
+    GraderError
+        If there is no such file.
+
+    Examples
+    --------
+    ``check = Checker("convolution")``, then ``check(conv2d_forward)`` beside the stub.
+    """
+
+    def __init__(self, topic: str, folder: str | Path = ".") -> None:
+        path = Path(folder) / f"{topic}.checks"
+        if not path.is_file():
+            raise GraderError(
+                f"{path.name} is not in {path.parent.resolve()}: it comes with the notebook, keep the two together"
+            )
+        self.assignment, questions = thaw(path.read_bytes())
+        self._questions = {name: q for q in questions for name in q.functions}
+
+    def __call__(self, function: Callable[..., Any]) -> "Report":
+        """Check one function; of a layer's backward, together with the forward defined in the same notebook."""
+        name = getattr(function, "__name__", "")
+        if name not in self._questions:
+            known = ", ".join(self._questions)
+            raise GraderError(f"{name or function!r} is no function of {self.assignment}; these are: {known}")
+        question = self._questions[name]
+        namespace = {**getattr(function, "__globals__", {}), name: function}
+        if question.layer and name == question.functions[0]:
+            question = _forward_alone(question)
+        started = time.perf_counter()
+        answers = [run_plan(_fresh(t.plan), namespace) for t in question.trials]
+        result = judge(question, answers, seconds=time.perf_counter() - started)
+        return Report(name, result, _picture(question, answers))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found: rich in a notebook, text elsewhere."""
+
+    function: str
+    result: QuestionResult
+    picture: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every visible check passed."""
+        return self.result.status == "passed"
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line; it never says that all is done."""
+        if self.passed:
+            return f"{self.function}: the visible checks passed; hidden ones remain."
+        if self.result.status == "missing":
+            return f"{self.function}: not written yet."
+        lost = sum(not c.passed for c in self.result.criteria)
+        return f"{self.function}: {lost} of {len(self.result.criteria)} visible checks did not pass."
+
+    def __repr__(self) -> str:
+        lines = [self.headline]
+        if not self.passed and self.result.status != "missing":
+            lines += [f"  {'ok ' if c.passed else 'NOT'} {c.name}{_after(c.message)}" for c in self.result.criteria]
+        lines += [f"  {_leads(d.kind)} {d.name}: {d.hint}" for d in self.result.diagnosis]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        colour = "#2e7d32" if self.passed else "#b26a00"
+        parts = [
+            f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.3em 0">'
+            f"<strong>{html.escape(self.headline)}</strong>"
+        ]
+        if not self.passed and self.result.status != "missing":
+            rows = "".join(
+                f'<li style="margin:.15em 0">{"✓" if c.passed else "✗"} <em>{html.escape(c.name)}</em>'
+                f"{html.escape(_after(c.message))}</li>"
+                for c in self.result.criteria
+            )
+            parts.append(f'<ul style="list-style:none;padding-left:0;margin:.4em 0">{rows}</ul>')
+        for d in self.result.diagnosis:
+            name, hint = html.escape(d.name), html.escape(d.hint)
+            parts.append(f'<p style="margin:.4em 0">{_leads(d.kind)} <strong>{name}</strong>: {hint}</p>')
+        return "".join(parts) + self.picture + "</div>"
+
+
+def _after(message: str) -> str:
+    return f": {message}" if message else ""
+
+
+def _leads(kind: str) -> str:
+    return "This looks like" if kind == "misconception" else "Right under another convention,"
+
+
+def _fresh(plan: Plan) -> Plan:
+    """Copy the arrays: a function that writes into its inputs must not spoil the next check."""
+    return replace(plan, values=tuple(v.copy() if hasattr(v, "copy") else v for v in plan.values))
+
+
+def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:
+    """Reduce a layer to its forward, which is checked while the backward is still a stub."""
+    kept = [i for i, t in enumerate(question.trials) if t.kind == "call"]
+    number = {old: new for new, old in enumerate(kept)}
+    criteria = tuple(
+        replace(c, trials=tuple(number[i] for i in c.trials)) for c in question.criteria if c.kind in _ONE_FUNCTION
+    )
+    variants = tuple(
+        replace(v, answers=tuple(_first_steps(v.answers[i], question.trials[i]) for i in kept))
+        for v in question.variants
+        if set(v.functions) == {question.functions[0]} or len(v.functions) > 1
+    )
+    trials = tuple(_first_trial(question.trials[i]) for i in kept)
+    return replace(question, trials=trials, criteria=criteria, variants=_shown(variants, question.functions[0]))
+
+
+def _shown(variants: Sequence[Variant], forward: str) -> tuple[Variant, ...]:
+    return tuple(replace(v, functions=(forward,)) for v in variants)
+
+
+def _first_trial(trial: Trial) -> Trial:
+    if trial.script:
+        return trial
+    expected = _first_steps(trial.expected, trial)
+    assert expected is not None
+    return replace(trial, plan=replace(trial.plan, steps=trial.plan.steps[:1]), expected=expected)
+
+
+def _first_steps(answer: Answer | None, trial: Trial) -> Answer | None:
+    if answer is None or trial.script:
+        return answer
+    return replace(answer, outcomes=answer.outcomes[:1])
+
+
+def _picture(question: PreparedQuestion, answers: Sequence[Answer]) -> str:
+    """Draw the first answer with a wrong value against what was expected."""
+    for criterion in question.criteria:
+        if criterion.kind not in ("value", "gradient", "stability"):
+            continue
+        for problem in problems(question, criterion, answers):
+            if problem.difference is not None and problem.difference.kind == "value" and problem.difference.index:
+                outcome = answers[problem.trial].outcomes[problem.step]
+                expected = question.trials[problem.trial].expected.outcomes[problem.step]
+                return heatmap(outcome.values[problem.output], expected.values[problem.output], problem.difference)
+    return ""
