@@ -6,6 +6,7 @@ from grader.build import build, dumps, notebook_path
 from grader.errors import GraderError
 from grader.files import shown, write_text
 from grader.folders import load_assignment, topic
+from grader.freeze import freeze
 from grader.questions import Assignment
 
 REQUIREMENTS = "stencil-cnn\njupyterlab\n"
@@ -33,8 +34,6 @@ def release(folder: str | Path, to: str | Path, *, force: bool = False) -> list[
     GraderError
         If the assignment cannot be built, or the target cannot or must not be written.
     """
-    from grader.freeze import freeze
-
     folder, to = Path(folder), Path(to)
     assignment = load_assignment(folder)
     text = dumps(build(folder))

@@ -4,13 +4,10 @@ import re
 
 import pytest
 
-from grader.errors import GraderError
-from tests.grader.course import make_course
-
-pytest.importorskip("grader.freeze")
-
 from grader.build import build, dumps
+from grader.errors import GraderError
 from grader.release import release
+from tests.grader.course import make_course
 
 SECRET = {
     "solution source": ["SECRET", "planted-solution-constant", "return factor * x"],
