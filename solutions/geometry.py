@@ -92,8 +92,8 @@ def conv2d_settings(
         raise ValueError(f"b must be None or of shape ({o},), one bias per filter of w, got {_shape_or_type(b)}")
     if min(x.shape[2:]) < 1:
         raise ValueError(f"x must hold at least one pixel per image, got shape {tuple(x.shape)}")
-    if min(w.shape[2:]) < 1:
-        raise ValueError(f"w must hold at least one tap per kernel, got shape {tuple(w.shape)}")
+    if min(w.shape) < 1:
+        raise ValueError(f"w must hold at least one filter of one tap, got shape {tuple(w.shape)}")
     image, kernel_size = (x.shape[2], x.shape[3]), (w.shape[2], w.shape[3])
     output_size = conv2d_output_size(image, kernel_size, stride=stride, padding=padding, dilation=dilation)
     return Conv2dSettings(

@@ -5,6 +5,7 @@ ratios of their medians are worth quoting.
 """
 
 import contextlib
+import ctypes
 import math
 import statistics
 import time
@@ -12,6 +13,8 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 
 from threadpoolctl import ThreadpoolController
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
 
 Thunk = Callable[[], object]
 
@@ -21,15 +24,18 @@ def interleaved(
     rounds: int = 15,
     *,
     warmup: int = 2,
-    sample_seconds: float = 0.004,
+    sample_seconds: float = 0.01,
+    settle_seconds: float = 0.01,
     limit_seconds: float = 20.0,
 ) -> dict[str, float]:
     """Return the median seconds of one call of each function, all measured side by side.
 
     In each round every function gets one sample, in an order that rotates from round to round; a quick function is
-    called several times a sample (about ``sample_seconds``). Rounds stop early, though never before the third, once
-    ``limit_seconds`` have passed.
+    called several times a sample (about ``sample_seconds``). Before a sample it runs untimed for ``settle_seconds``:
+    the idle threads of the library before it (OpenMP's) go on spinning for some milliseconds. Rounds stop early,
+    though never before the third, once ``limit_seconds`` have passed.
     """
+    _keep_freed_memory()
     repeats = {}
     for name, function in functions.items():
         for _ in range(warmup):
@@ -43,8 +49,19 @@ def interleaved(
             break
         for j in range(len(names)):
             name = names[(i + j) % len(names)]
+            settled = time.perf_counter() + settle_seconds
+            while time.perf_counter() < settled:
+                functions[name]()
             samples[name].append(_seconds(functions[name], repeats[name]))
     return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc to keep what is freed: page faults of large fresh arrays else outweigh what is measured."""
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def _seconds(function: Thunk, repeats: int) -> float:
