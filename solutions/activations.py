@@ -144,7 +144,7 @@ def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
     Parameters
     ----------
     x : any shape.
-    slope : the derivative below zero, at most 1; 0.01 as in PyTorch (NYU takes 0.02, UB 0.1).
+    slope : the derivative below zero, in [0, 1]; 0.01 as in PyTorch (NYU takes 0.02, UB 0.1).
 
     Returns
     -------
@@ -165,7 +165,7 @@ def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
     array([ 0.5, -5. ])
     """
     check_float(x, "x")
-    slope = number(slope, "slope", maximum=1)
+    slope = number(slope, "slope", minimum=0, maximum=1)
     return namespace(x).maximum(x, slope * x), (x, slope)
 
 
