@@ -333,4 +333,4 @@ def _adam_memory(state: State, w: Array) -> tuple[Array, Array, int]:
     if not isinstance(state, tuple) or len(state) != 3:
         raise ValueError(f"state must be None or the (m, v, t) of the step before, got {type(state).__name__}")
     m, v, t = state
-    return _memory(m, w), _memory(v, w), t
+    return _memory(m, w), _memory(v, w), count(t, "state[2]", minimum=0)
