@@ -8,6 +8,7 @@ each question, allowed one by one through the examiner's `ForkGate`, calls `ente
 from grader.sandbox.gate import ForkGate, ForkRequest
 from grader.sandbox.layers import Layers, SandboxError, require
 from grader.sandbox.limits import Limits
+from grader.sandbox.probe import probe
 from grader.sandbox.processes import kill, kill_tree
 from grader.sandbox.readable import readable_paths
 from grader.sandbox.room import (
@@ -35,6 +36,7 @@ __all__ = [
     "fork_submission",
     "kill",
     "kill_tree",
+    "probe",
     "readable_paths",
     "require",
 ]
