@@ -59,6 +59,15 @@ def test_misconceptions_bank_figures_of_first_steps():
     assert 1 - walk("rmsprop", w, [dw], lr=0.1, alpha=0.9)[0][0] == pytest.approx(0.316, abs=3e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "hyperparameters", "length"),
+    [("adagrad", {}, 3 / (3 + 0.5)), ("rmsprop", {"alpha": 0.75}, 3 / (1.5 + 0.5)), ("adam", {}, 3 / (3 + 0.5))],
+)
+def test_epsilon_stands_outside_the_root(name, hyperparameters, length):
+    step = walk(name, np.array([1.0]), [np.array([3.0])], lr=0.5, eps=0.5, **hyperparameters)[0]
+    np.testing.assert_allclose(step, [1 - 0.5 * length], rtol=1e-13)
+
+
 def test_the_defaults_are_those_of_the_curriculum():
     w, gradients = sample()
     defaults = {
