@@ -46,7 +46,7 @@ class Channel:
         """Send one frame; ``descriptors`` travel with its first bytes. ``deadline`` is of `time.monotonic`."""
         data, sent = memoryview(wire.encode(tree)), 0
         while sent < len(data):
-            self._wait(select.POLLOUT, deadline)
+            self._wait(writing=True, deadline=deadline)
             try:
                 if descriptors and not sent:
                     sent += socket.send_fds(self._sock, [data[:1]], list(descriptors))
@@ -82,7 +82,7 @@ class Channel:
     def _read(self, size: int, deadline: float) -> bytes:
         data = bytearray()  # grows as bytes arrive: a claimed length alone allocates nothing
         while len(data) < size:
-            self._wait(select.POLLIN, deadline)
+            self._wait(writing=False, deadline=deadline)
             try:
                 chunk = self._receive(min(size - len(data), 1 << 20))
             except BlockingIOError:
@@ -102,20 +102,29 @@ class Channel:
         self._keep_descriptors(4)
         return chunk
 
-    def _wait(self, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(self._sock, event)
-        if self.watch:
-            poll.register(self.watch[0], select.POLLIN)
+    def _wait(self, *, writing: bool, deadline: float) -> None:
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ChannelTimeoutError
-            ready = dict(poll.poll(left * 1000))
-            if self.watch and self.watch[0] in ready:
-                if ready[self.watch[0]] & select.POLLIN:
-                    self.watch[1]()
-                else:  # hung up: nobody is left who could ask
-                    poll.unregister(self.watch[0])
-            if self._sock.fileno() in ready:
+            ready, asked, hung_up = _poll(self._sock, writing, self.watch[0] if self.watch else -1, left)
+            if self.watch and asked:
+                self.watch[1]()
+            elif hung_up:  # nobody is left who could ask
+                self.watch = None
+            if ready:
                 return
+
+
+def _poll(sock: socket.socket, writing: bool, watched: int, seconds: float) -> tuple[bool, bool, bool]:
+    """Wait; return whether the socket is ready, whether the watched descriptor is readable, whether it hung up."""
+    if not hasattr(select, "poll"):  # Windows, where nothing is watched
+        read, write, _ = select.select([] if writing else [sock], [sock] if writing else [], [], seconds)
+        return bool(read or write), False, False
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT if writing else select.POLLIN)
+    if watched >= 0:
+        poll.register(watched, select.POLLIN)
+    events = dict(poll.poll(seconds * 1000))
+    other = events.get(watched, 0)
+    return sock.fileno() in events, bool(other & select.POLLIN), bool(other and not other & select.POLLIN)

@@ -13,6 +13,7 @@ from grader.prepare import PreparedQuestion
 from grader.read import Submission
 from grader.results import QuestionResult, Result
 from grader.session import Session, Source, SubmissionDiedError, Template
+from grader.spawn import SpawnedSession, SpawnTemplate
 
 _MODES = ("all", "definitions", "none")
 # A submission that dies or hangs is started again without the cell that did it; this often at most.
@@ -42,7 +43,7 @@ def examine(
     submission: Submission,
     assignment: str,
     questions: Sequence[PreparedQuestion],
-    template: Template,
+    template: Template | SpawnTemplate,
     *,
     seed: int,
     times: Times | None = None,
@@ -57,7 +58,7 @@ def examine(
     assignment : str
         Its name, for the record.
     questions : sequence of PreparedQuestion
-    template : Template
+    template : Template or SpawnTemplate
     seed : int
         With which the questions were prepared, for the record.
     times : Times, optional
@@ -104,7 +105,7 @@ def examine(
     )
 
 
-def _run_cells(session: Session, submission: Submission, running: _Running, times: Times) -> bool:
+def _run_cells(session: Session | SpawnedSession, submission: Submission, running: _Running, times: Times) -> bool:
     """Run the cells; False where the process was lost, and another start should leave the guilty cell out."""
     again = bool(running.modes)
     cells = [Source(c.number, c.source, running.modes.get(c.number, "all")) for c in submission.cells]
@@ -127,7 +128,7 @@ def _run_cells(session: Session, submission: Submission, running: _Running, time
 
 
 def _ask(
-    session: Session,
+    session: Session | SpawnedSession,
     questions: Sequence[PreparedQuestion],
     running: _Running,
     times: Times,

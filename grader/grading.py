@@ -18,6 +18,7 @@ from grader.read import read_submission
 from grader.results import Result
 from grader.sandbox import Layers, Limits, probe, require
 from grader.session import Template, TemplateLostError
+from grader.spawn import SpawnTemplate
 
 _TEMPLATE_TRIES = 3
 
@@ -73,7 +74,7 @@ class Grading:
         self._master = build(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
         self._versions = {"assignment": assignment_version(folder)[:16]}
-        self._template: Template | None = None
+        self._template: Template | SpawnTemplate | None = None
 
     def grade(
         self, path: Path, *, student: str | None = None, progress: Callable[[str], None] = lambda question: None
@@ -104,7 +105,9 @@ class Grading:
             f"{path}: the template process was lost {_TEMPLATE_TRIES} times: is the machine out of memory?"
         )
 
-    def _ready_template(self) -> Template:
+    def _ready_template(self) -> Template | SpawnTemplate:
+        if not hasattr(os, "fork"):
+            return SpawnTemplate()
         if self._template is None or not self._template.alive:
             secret = [str(self._folder.parent), str(self._folder.parent.parent / "solutions")]
             self._template = Template(self._layers, self._options.limits, secret)

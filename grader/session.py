@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
@@ -75,7 +75,7 @@ class Template:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "grader.template", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=_environment(),
+                env=environment(),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -87,7 +87,7 @@ class Template:
                 "limits": asdict(limits),
                 "readable": list(readable_paths(secret)),
                 "scratch": self._scratch,
-                "environment": _THREADS,
+                "environment": THREADS,
             }
             try:
                 deadline = time.monotonic() + _START_SECONDS
@@ -152,13 +152,13 @@ class TemplateLostError(Exception):
     """The template must be started again; no submission is to blame."""
 
 
-_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Only what finding Matplotlib's font cache needs, which takes seconds to make anew."""
     kept = {name: os.environ[name] for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME") if name in os.environ}
-    return {"PATH": os.defpath, "LANG": "C.UTF-8", **_THREADS, **kept}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **THREADS, **kept}
 
 
 @dataclass
@@ -192,36 +192,8 @@ class Session:
             self.forks_denied += 1
 
     def run_cells(self, cells: Sequence[Source], *, seconds: float, total: float) -> Iterator[CellOutcome]:
-        """Run cells one after another.
-
-        A cell that takes longer than ``seconds`` is interrupted, as by Jupyter's stop button. If it does not give up
-        its outcome is "timeout", if it ended the process "died"; both are the last ones of this session.
-        """
-        end = time.monotonic() + total
-        for cell in cells:
-            request = {"do": "cells", "cells": [[cell.number, cell.text, cell.mode]]}
-            limit = min(seconds, max(end - time.monotonic(), 0.1))
-            started = time.monotonic()
-            interrupted = False
-            try:
-                self.channel.send(request, deadline=started + limit)
-                try:
-                    reply = self.channel.receive(deadline=started + limit)
-                except ChannelTimeoutError:
-                    interrupted = True
-                    self._interrupt()
-                    reply = self.channel.receive(deadline=time.monotonic() + _INTERRUPT_GRACE)
-                outcome = _cell_outcome(cell.number, reply)
-            except ChannelTimeoutError:
-                yield CellOutcome(cell.number, Failure("timeout", f"still running after {limit:.0f} s"))
-                return
-            except (ChannelClosedError, WireError, ValueError):
-                yield CellOutcome(cell.number, Failure("died", "it ended the Python process"))
-                return
-            if interrupted:
-                stopped = Failure("interrupted", f"stopped after {limit:.0f} s")
-                outcome = CellOutcome(cell.number, stopped, outcome.notes)
-            yield outcome
+        """Run cells one after another; see `run_cells`."""
+        return run_cells(self.channel, cells, seconds=seconds, total=total, interrupt=self._interrupt)
 
     def _interrupt(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -245,22 +217,8 @@ class Session:
             If the process to fork from is gone.
         """
         started = time.monotonic()
-        answers: list[Answer] = []
         with self._question() as channel:
-            deadline = time.monotonic() + seconds
-            try:
-                channel.send({"plans": [plan_to_tree(p) for p in plans]}, deadline=deadline)
-                for plan in plans:
-                    answers.append(_answer(channel.receive(deadline=deadline), plan))
-                failure = None
-            except ChannelTimeoutError:
-                failure = Failure("timeout", "")
-            except ChannelClosedError:
-                failure = Failure("died", "")
-            except WireError:
-                failure = Failure("protocol", "")
-        if failure is not None:
-            answers += [failed(plan, failure) for plan in plans[len(answers) :]]
+            answers = ask(channel, plans, seconds=seconds)
         return answers, time.monotonic() - started
 
     @contextlib.contextmanager
@@ -302,6 +260,60 @@ class Session:
             self.gate.close()
         if self.pidfd >= 0:
             os.close(self.pidfd)
+        else:  # a system where the template cannot end it for certain
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def run_cells(
+    channel: Channel, cells: Sequence[Source], *, seconds: float, total: float, interrupt: Callable[[], None]
+) -> Iterator[CellOutcome]:
+    """Run cells one after another over a channel.
+
+    A cell that takes longer than ``seconds`` is interrupted, as by Jupyter's stop button. If it does not give up its
+    outcome is "timeout", if it ended the process "died"; both are the last ones of this session.
+    """
+    end = time.monotonic() + total
+    for cell in cells:
+        limit = min(seconds, max(end - time.monotonic(), 0.1))
+        deadline = time.monotonic() + limit
+        interrupted = False
+        try:
+            channel.send({"do": "cells", "cells": [[cell.number, cell.text, cell.mode]]}, deadline=deadline)
+            try:
+                reply = channel.receive(deadline=deadline)
+            except ChannelTimeoutError:
+                interrupted = True
+                interrupt()
+                reply = channel.receive(deadline=time.monotonic() + _INTERRUPT_GRACE)
+            outcome = _cell_outcome(cell.number, reply)
+        except ChannelTimeoutError:
+            yield CellOutcome(cell.number, Failure("timeout", f"still running after {limit:.0f} s"))
+            return
+        except (ChannelClosedError, WireError, ValueError):
+            yield CellOutcome(cell.number, Failure("died", "it ended the Python process"))
+            return
+        if interrupted:
+            outcome = CellOutcome(cell.number, Failure("interrupted", f"stopped after {limit:.0f} s"), outcome.notes)
+        yield outcome
+
+
+def ask(channel: Channel, plans: Sequence[Plan], *, seconds: float) -> list[Answer]:
+    """Send plans over a channel and collect their answers; those that never came say why."""
+    answers: list[Answer] = []
+    deadline = time.monotonic() + seconds
+    try:
+        channel.send({"do": "plans", "plans": [plan_to_tree(p) for p in plans]}, deadline=deadline)
+        for plan in plans:
+            answers.append(_answer(channel.receive(deadline=deadline), plan))
+        return answers
+    except ChannelTimeoutError:
+        failure = Failure("timeout", "")
+    except ChannelClosedError:
+        failure = Failure("died", "")
+    except WireError:
+        failure = Failure("protocol", "")
+    return answers + [failed(plan, failure) for plan in plans[len(answers) :]]
 
 
 def _answer(tree: Tree, plan: Plan) -> Answer:

@@ -3,7 +3,7 @@
 Everything here shares its process with student code, so nothing that it says is believed: it is data to judge.
 Requests come over a socket. ``cells`` are run one after another, each answered when it ends; ``fork`` makes a copy of
 the process that runs the plans of one question on a socket of its own, so that a crash, a hang or a changed global
-costs that question alone.
+costs that question alone. ``plans`` runs them in this process, where a system cannot fork.
 """
 
 import ast
@@ -125,6 +125,8 @@ def serve(sock: socket.socket, notebook: Notebook) -> None:
                 failure = notebook.run(number, source, mode)
                 error = None if failure is None else [failure.kind, failure.message, failure.where]
                 _send(sock, {"cell": number, "error": error, "notes": notebook.notes[:5]})
+        elif request["do"] == "plans":
+            _run_plans(sock, request["plans"], notebook)
         elif request["do"] == "fork":
             pid = os.fork()
             if pid == 0:
@@ -137,14 +139,18 @@ def serve(sock: socket.socket, notebook: Notebook) -> None:
 
 
 def _serve_question(sock: socket.socket, notebook: Notebook) -> None:
+    _send(sock, {"ready": True})
+    request, _ = receive(sock)
+    _run_plans(sock, request["plans"], notebook)
+    os._exit(0)
+
+
+def _run_plans(sock: socket.socket, plans: list[Tree], notebook: Notebook) -> None:
     # A copy of the process has a copy of the generators' state; every question starts from the same one.
     random.seed(0)
     np.random.seed(0)
-    _send(sock, {"ready": True})
-    request, _ = receive(sock)
-    for tree in request["plans"]:
+    for tree in plans:
         _send(sock, _answer_tree(plan_from_tree(tree), notebook.shell.user_ns))
-    os._exit(0)
 
 
 def _answer_tree(plan: Plan, functions: dict[str, Any]) -> Tree:
@@ -163,7 +169,11 @@ def _send(sock: socket.socket, tree: Tree) -> None:
 
 def receive(sock: socket.socket) -> tuple[Tree, list[int]]:
     """Receive one frame from the examiner, with its descriptors; end the process where there is no more."""
-    first, descriptors, _, _ = socket.recv_fds(sock, 1, 4)
+    descriptors: list[int] = []
+    if hasattr(socket, "recv_fds"):
+        first, descriptors, _, _ = socket.recv_fds(sock, 1, 4)
+    else:
+        first = sock.recv(1)
     if not first:
         os._exit(0)
     head = first + _exactly(sock, wire.PREFIX.size - 1)
