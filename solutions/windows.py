@@ -23,10 +23,12 @@ class Windows:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
+        """(N, C, OH, OW): one entry a window."""
         return (*self.image[:2], len(self.row_corners), len(self.column_corners))
 
     @property
     def size(self) -> int:
+        """How many taps a window has."""
         return len(self.row_taps) * len(self.column_taps)
 
     def taps(self) -> Iterator[tuple[Any, Any]]:
