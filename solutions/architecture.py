@@ -52,7 +52,7 @@ def output_shapes(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[S
     Returns
     -------
     list of tuple
-        One shape a layer: (C, H, W) for feature maps, (features,) after ``flatten``.
+        One shape a layer: (C, H, W) for feature maps, (features,) after ``flatten`` or global pooling.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _shape_after(layer: Layer, shape: Shape, name: str) -> Shape:
                 )
             return (channels, *_places(layer, shape[1:], name))
         case "global_avg_pool2d":
-            return (shape[0], 1, 1)
+            return shape[:1]
         case "flatten":
             return (prod(shape),)
         case "linear":

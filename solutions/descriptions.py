@@ -93,13 +93,17 @@ def _checked(key: str, layer: Layer, name: str) -> Any:
         case "kernel_size" | "stride" | "dilation":
             return pair(layer["kernel_size"] if key == "stride" and value is None else value, name, minimum=1)
         case "padding":
-            return value if value == "same" and layer["kind"] == "conv2d" else pair(value, name, minimum=0)
+            if value == "same" and layer["kind"] == "conv2d":
+                return value
+            value = pair(value, name, minimum=0)
+            kernel = pair(layer["kernel_size"], "kernel_size", minimum=1)
+            if layer["kind"] != "conv2d" and (2 * value[0] > kernel[0] or 2 * value[1] > kernel[1]):
+                raise ValueError(f"{name} must be at most half of kernel_size {kernel}, got {value}")
         case "bias":
             if value is not True and value is not False:
                 raise ValueError(f"{name} must be True or False, got {value!r}")
         case "p":
-            if number(value, name, minimum=0, maximum=1) == 1:
-                raise ValueError(f"{name} must be below 1, or nothing is left")
+            number(value, name, minimum=0, maximum=1)
         case _:  # slope, alpha, beta
             number(value, name)
     return value

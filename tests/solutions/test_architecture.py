@@ -107,7 +107,7 @@ def test_height_and_width_are_counted_apart():
 
 def test_the_field_ends_where_a_layer_sees_the_whole_image():
     assert receptive_field([conv(1, 3), FLATTEN, linear(3)]) == receptive_field([conv(1, 3)]) == (3, 3)
-    assert receptive_field([conv(1, 3), {"kind": "global_avg_pool2d"}, conv(1, 1)]) == (3, 3)
+    assert receptive_field([conv(1, 3), {"kind": "global_avg_pool2d"}, linear(3)]) == (3, 3)
 
 
 def test_groups_divide_parameters_and_products_except_the_biases():
@@ -168,12 +168,17 @@ def test_every_kind_with_only_its_required_keys_is_accepted():
         ([conv(1, 0)], (1, 8, 8), "kernel_size must be at least 1"),
         ([conv(1, 2.5)], (1, 8, 8), "kernel_size must be an int"),
         ([conv(1, 3, padding="valid")], (1, 8, 8), "padding must be an int"),
+        (
+            [{**MAX, "padding": (1, 2)}],
+            (1, 8, 8),
+            r"padding must be at most half of kernel_size \(2, 2\), got \(1, 2\)",
+        ),
         ([conv(1, 3, bias=1)], (1, 8, 8), "bias must be True or False"),
         ([conv(0, 3)], (1, 8, 8), "out_channels must be an integer of at least 1"),
         ([conv(True, 3)], (1, 8, 8), "out_channels must be an integer"),
         ([conv(4, 3, groups=3)], (4, 8, 8), "groups=3 must divide the 4 channels in and the 4 out"),
         ([conv(4, 9)], (4, 8, 8), r"layers\[0\]: a window of \(9, 9\) pixels is larger than the padded input \(8, 8\)"),
-        ([{"kind": "dropout", "p": 1}], (4, 8, 8), "p must be below 1"),
+        ([{"kind": "dropout", "p": 1.5}], (4, 8, 8), "p must be a finite number of at least 0 and at most 1"),
         ([{"kind": "leaky_relu", "slope": "steep"}], (4, 8, 8), "slope must be a number"),
         ([linear(3)], (1, 8, 8), r"linear needs a row of features \(put a flatten before it\), got shape \(1, 8, 8\)"),
         ([FLATTEN, conv(1, 3)], (1, 8, 8), r"layers\[1\]: conv2d needs feature maps \(C, H, W\), got shape \(64,\)"),
