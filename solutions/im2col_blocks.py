@@ -15,7 +15,6 @@ Knows no layer but this one, no array library but NumPy.
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -243,7 +242,24 @@ def _split(batch: int, multiplications: int, share: Callable[[slice], Part]) -> 
     if threads < 2:
         return [share(slice(0, batch))]
     slices = [slice(batch * i // threads, batch * (i + 1) // threads) for i in range(threads)]
+    parts: dict[int, Part] = {}
+    errors: list[BaseException] = []
+
+    def run(i: int) -> None:
+        try:
+            parts[i] = share(slices[i])
+        except BaseException as error:
+            errors.append(error)
+
     # BLAS has one setting for the whole process, so only one convolution at a time may change it and put it back.
-    with _one_at_a_time, _controller().limit(limits=1), ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(share, s) for s in slices[1:]]
-        return [share(slices[0]), *(other.result() for other in others)]
+    with _one_at_a_time, _controller().limit(limits=1):
+        # An executor would catch the errors for us, but its start takes as long as a small convolution.
+        others = [threading.Thread(target=run, args=(i,)) for i in range(1, threads)]
+        for other in others:
+            other.start()
+        run(0)
+        for other in others:
+            other.join()
+    if errors:
+        raise errors[0]
+    return [parts[i] for i in range(threads)]
