@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grader.compare import agree
 from grader.errors import GraderError
 from grader.execute import run_plan
 from grader.freeze import thaw
@@ -137,13 +138,24 @@ def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:
     criteria = tuple(
         replace(c, trials=tuple(number[i] for i in c.trials)) for c in question.criteria if c.kind in _ONE_FUNCTION
     )
-    variants = tuple(
+    variants = [
         replace(v, answers=tuple(_first_steps(v.answers[i], question.trials[i]) for i in kept))
-        for v in question.variants
-        if set(v.functions) == {question.functions[0]} or len(v.functions) > 1
-    )
+        for v in sorted(question.variants, key=lambda v: len(v.functions))
+        if question.functions[0] in v.functions
+    ]
+    # A mistake made in the forward alone and the same one made in both directions cannot be told apart here.
+    variants = [v for n, v in enumerate(variants) if not any(_same(v, earlier) for earlier in variants[:n])]
     trials = tuple(_first_trial(question.trials[i]) for i in kept)
     return replace(question, trials=trials, criteria=criteria, variants=_shown(variants, question.functions[0]))
+
+
+def _same(variant: Variant, other: Variant) -> bool:
+    """Whether two wrong forwards answer alike everywhere."""
+    answers = [(a.outcomes[0], b.outcomes[0]) for a, b in zip(variant.answers, other.answers, strict=True) if a and b]
+    return all(
+        (a.failure is None) == (b.failure is None) and all(agree(u, v) for u, v in zip(a.values, b.values, strict=True))
+        for a, b in answers
+    )
 
 
 def _shown(variants: Sequence[Variant], forward: str) -> tuple[Variant, ...]:
