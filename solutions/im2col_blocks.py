@@ -38,6 +38,7 @@ class Blocks:
     """How one convolution is cut up. A *place* is a position of the kernel on an image."""
 
     channels: int
+    outputs: int
     image_size: tuple[int, int]
     settings: Conv2dSettings
     itemsize: int
@@ -58,16 +59,21 @@ class Blocks:
         return self.channels * self.settings.kernel_size[0] * self.settings.kernel_size[1]
 
     @property
+    def row_bytes(self) -> int:
+        """What one row of places takes: in the column matrix, or in the product if that is taller."""
+        return max(self.taps, self.outputs) * self.width * self.itemsize
+
+    @property
     def rows(self) -> int:
-        """Rows of places per block."""
-        fitting = BLOCK_BYTES // (self.taps * self.width * self.itemsize)
-        return min(max(fitting, 1), self.settings.output_size[0])
+        """Rows of places per block, at least one."""
+        return min(max(BLOCK_BYTES // self.row_bytes, 1), self.settings.output_size[0])
 
     @property
     def images(self) -> int:
         """Images per block, at least one."""
-        per_image = self.taps * self.width * self.settings.output_size[0] * self.itemsize
-        return max(BLOCK_BYTES // per_image, 1)
+        padded_rows = self.image_size[0] + 2 * self.settings.padding[0]
+        padded_bytes = self.channels * padded_rows * self.pitch * self.itemsize
+        return max(BLOCK_BYTES // max(self.row_bytes * self.settings.output_size[0], padded_bytes), 1)
 
     def over(self, batch: int) -> Iterator[tuple[slice, int, list[slice]]]:
         """Yield each block of images with their number and their blocks of rows."""
@@ -81,10 +87,9 @@ class Blocks:
         """Return a zeroed buffer (C, images, pixels) for padded images, and in it the images (C, images, H, W)."""
         (h, w), (ph, pw) = self.image_size, self.settings.padding
         # The last tap of the last window may look past the buffer's last row: at the zeros right of it.
-        reach = (self.width - 1) * self.settings.stride[1] + self.settings.dilation[1] * (
-            self.settings.kernel_size[1] - 1
-        )
-        behind = max(reach + 1 - self.pitch, 0)
+        last_window = (self.width - 1) * self.settings.stride[1]
+        last_tap = (self.settings.kernel_size[1] - 1) * self.settings.dilation[1]
+        behind = max(last_window + last_tap + 1 - self.pitch, 0)
         pixels = (h + 2 * ph) * self.pitch
         buffer = np.zeros((self.channels, images, pixels + behind), dtype)
         image = buffer[:, :, :pixels].reshape(self.channels, images, h + 2 * ph, self.pitch)
@@ -110,7 +115,7 @@ class Blocks:
 
 def forward(x: Floats, w: Floats, b: Floats | None, settings: Conv2dSettings) -> Floats:
     """Return out (N, O, OH, OW) of a zero-padded convolution; the arguments have been checked."""
-    blocks = Blocks(x.shape[1], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
+    blocks = Blocks(x.shape[1], w.shape[0], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
     groups, outputs = settings.groups, w.shape[0]
     matrices = w.reshape(groups, outputs // groups, -1)
     bias = None if b is None else b[:, None, None]
@@ -147,7 +152,7 @@ def _forward_share(x: Floats, matrices: Floats, bias: Floats | None, out: Floats
 
 def backward(dout: Floats, x: Floats, w: Floats, settings: Conv2dSettings) -> tuple[Floats, Floats]:
     """Return (dx, dw) of a zero-padded convolution; the arguments have been checked."""
-    blocks = Blocks(x.shape[1], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
+    blocks = Blocks(x.shape[1], w.shape[0], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
     matrices = w.reshape(settings.groups, w.shape[0] // settings.groups, -1)
     dx = np.empty(x.shape, x.dtype)
     turned = _turned(w, blocks)
@@ -176,7 +181,7 @@ def _turned(w: Floats, blocks: Blocks) -> tuple[Floats, Blocks] | None:
     by_group = w[:, :, ::-1, ::-1].reshape(s.groups, outputs // s.groups, -1, kh, kw)
     settings = replace(s, padding=padding, output_size=blocks.image_size)
     matrices = by_group.transpose(0, 2, 1, 3, 4).reshape(s.groups, blocks.channels // s.groups, -1)
-    return matrices, Blocks(outputs, s.output_size, settings, blocks.itemsize)
+    return matrices, Blocks(outputs, blocks.channels, s.output_size, settings, blocks.itemsize)
 
 
 def _weights_share(dout: Floats, x: Floats, matrices: Floats, blocks: Blocks) -> Floats:

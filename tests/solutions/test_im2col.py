@@ -22,6 +22,7 @@ from solutions.im2col import (
     im2col,
 )
 from solutions.im2col_blocks import Blocks
+from tests.benchmarks.timing import peak_extra_bytes
 from tests.solutions.conv_strategies import Layer, conv_layers
 from tests.solutions.stand_ins import LIBRARIES, assert_same, convert, library
 from tests.solutions.test_convolution import BAD_LAYERS, assert_close
@@ -86,7 +87,7 @@ def test_no_window_looks_outside_its_buffer(layer: Layer, turned: bool) -> None:
     """The view is made by strides, so nothing else would stop it from reading foreign memory."""
     h = layer.hyper
     checked = conv2d_settings(layer.x, layer.w, None, h["stride"], h["padding"], h["dilation"], h["groups"], "zeros")
-    blocks = Blocks(layer.x.shape[1], layer.x.shape[2:], checked, 8)
+    blocks = Blocks(layer.x.shape[1], layer.w.shape[0], layer.x.shape[2:], checked, 8)
     if turned:
         other = im2col_blocks._turned(layer.w, blocks)
         blocks = blocks if other is None else other[1]
@@ -212,6 +213,23 @@ def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None
 
     with im2col_blocks._controller().limit(limits=2), pytest.raises(MemoryError, match="no room"):
         im2col_blocks._split(8, 100, share)
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "stride"),
+    [
+        ((64, 1, 32, 32), (256, 1, 1, 1), 1),
+        ((8, 16, 128, 128), (16, 16, 1, 1), 8),
+        ((16, 32, 32, 32), (32, 32, 3, 3), 1),
+    ],
+)
+def test_the_buffers_stay_small_whatever_the_shape(x_shape: Any, w_shape: Any, stride: int) -> None:
+    """Tall products, skipped pixels, many columns: a few blocks, not a multiple of the batch."""
+    x, w = np.ones(x_shape), np.ones(w_shape)
+    out, cache = conv2d_forward(x, w, stride=stride)
+    limit = 8 * im2col_blocks.BLOCK_BYTES
+    assert peak_extra_bytes(lambda: conv2d_forward(x, w, stride=stride)) < limit
+    assert peak_extra_bytes(lambda: conv2d_backward(out, cache)) < limit
 
 
 def python_lines(call: Any) -> int:
