@@ -19,7 +19,7 @@ from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from grader.errors import GraderError
 from grader.plans import Answer, Failure, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
-from grader.sandbox.processes import children, number_of
+from grader.sandbox.processes import children, ended, number_of
 from grader.wire import WireError
 
 _START_SECONDS = 60.0
@@ -219,6 +219,9 @@ class Session:
         started = time.monotonic()
         with self._question() as channel:
             answers = ask(channel, plans, seconds=seconds)
+        died = any(o.failure is not None and o.failure.kind == "died" for a in answers for o in a.outcomes)
+        if died and self.pidfd >= 0 and ended(self.pidfd, 0):
+            raise SubmissionDiedError  # what ended was the notebook's process, which took the question with it
         return answers, time.monotonic() - started
 
     @contextlib.contextmanager

@@ -47,7 +47,8 @@ class _SilentChecker:
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
-    def __call__(self, *_: Any, **__: Any) -> None: ...
+    def __call__(self, *_: Any, **__: Any) -> "_SilentChecker":
+        return self
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_, **__: None
