@@ -174,7 +174,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m solutions.training", description="Train a network and draw what it learned.")
     parser.add_argument("--data", nargs="+", default=["digits"], metavar="SET", help="digits, mnist DIR or cifar10 DIR")
     parser.add_argument("--epochs", type=int, help="how often to go through the data (default: what suits it)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same network (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same machine: same network (default 0)")
     parser.add_argument("--out", type=Path, default=Path("out/training"), help="folder for figures and weights")
     parser.add_argument("--backend", choices=["numpy", "cupy"], default="numpy", help="the array library")
     arguments = parser.parse_args(argv)
@@ -186,7 +186,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0 done, 2 unusable input, 130 interrupted (best weights kept)."""
+    """Run the command and return its exit status.
+
+    0 done; 1 the loss never was a number; 2 unusable input, one line on stderr; 130 interrupted, best weights kept.
+    """
     try:
         arguments = _arguments(argv)
         xp = backend(arguments.backend)
@@ -205,9 +208,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with _progress(console, epochs) as show:
         history = train(network, *arrays, rng=order, epochs=epochs, on_epoch=show)
     seconds = time.perf_counter() - started
-    if not history.epochs:
-        print("solutions.training: interrupted before the end of the first epoch, nothing kept", file=sys.stderr)
-        return 130
+    if not history.best:
+        reason = "before the first epoch ended" if history.ended == "interrupted" else "the loss never was a number"
+        print(f"solutions.training: nothing learned, {reason}; nothing written", file=sys.stderr)
+        return 130 if history.ended == "interrupted" else 1
     scores = to_numpy(predict(network, xp.asarray(data.test[0])))
     _report(console, history, data, scores, seconds)
 

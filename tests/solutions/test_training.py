@@ -239,7 +239,17 @@ def test_an_early_interrupt_says_that_nothing_was_kept(tmp_path, monkeypatch, ca
     monkeypatch.setattr(training_cli, "train", interrupted)
     assert training_cli.main(["--out", str(tmp_path)]) == 130
     assert written(tmp_path) == set()
-    assert "nothing kept" in capsys.readouterr().err
+    assert "nothing learned, before the first epoch ended" in capsys.readouterr().err
+
+
+def test_a_loss_that_never_is_a_number_says_so_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    def diverged(network, x, labels, x_validation, labels_validation, **settings):
+        return train(network, x, labels, np.nan * x_validation, labels_validation, **settings)
+
+    monkeypatch.setattr(training_cli, "train", diverged)
+    assert training_cli.main(["--epochs", "1", "--out", str(tmp_path)]) == 1
+    assert written(tmp_path) == set()
+    assert "nothing learned, the loss never was a number" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
