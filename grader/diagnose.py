@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from grader.compare import agree
-from grader.plans import Answer, Outcome
+from grader.plans import Answer, Outcome, Output, Plan, Step
 from grader.prepare import PreparedQuestion, Trial, Variant
 from grader.results import Diagnosis
 
@@ -38,18 +38,27 @@ def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Ans
 
 def _agrees(trial: Trial, variant: Variant, answer: Answer, wrong: Answer) -> bool:
     for i, step in enumerate(trial.plan.steps):
-        # A step without a name reads an earlier result again; in a script every step may show the mistake.
-        shown = trial.script or step.function in variant.functions or not step.function
-        if shown and not _same_outcome(answer.outcomes[i], wrong.outcomes[i]):
+        # In a script every step may show the mistake.
+        shown = trial.script or _function(trial.plan, step) in variant.functions
+        if shown and not _same_outcome(answer.outcomes[i], wrong.outcomes[i], trial.expected.outcomes[i]):
             return False
     return all(agree(a, b) for a, b in zip(answer.echo, wrong.echo, strict=False))
 
 
-def _same_outcome(answer: Outcome, wrong: Outcome) -> bool:
+def _function(plan: Plan, step: Step) -> str:
+    """Whose result a step shows: one without a name reads an earlier step's again."""
+    if not step.function and step.args and isinstance(step.args[0], Output):
+        return plan.steps[step.args[0].step].function
+    return step.function
+
+
+def _same_outcome(answer: Outcome, wrong: Outcome, expected: Outcome) -> bool:
     if wrong.failure is not None or answer.failure is not None:
         # A variant that fails on a case is matched by any failure of the student's own code there.
         return wrong.failure is not None and answer.failure is not None and answer.failure.kind in _OWN_FAILURES
-    return all(agree(a, b) for a, b in zip(answer.values, wrong.values, strict=True))
+    triples = zip(answer.values, wrong.values, expected.values, strict=True)
+    # Where None is expected, anything is accepted.
+    return all(target is None or agree(a, b) for a, b, target in triples)
 
 
 _OWN_FAILURES = ("raised", "outputs", "skipped")
