@@ -3,6 +3,7 @@ examiner's references; it knows no expected value.
 """
 
 import sys
+import threading
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from grader.plans import Answer, Failure, Foreign, Outcome, Output, Plan, Rng, Step, Tree, Value
 
 MAX_ANSWER_BYTES = 64 << 20
+MAX_INTEGER_BITS = 1024
+MAX_DEPTH = 8
 _CELL = "cell "
 _KERNEL_CELLS = ("ipykernel_", "<ipython-input-", "xpython_", "<stdin>")
 
@@ -99,7 +102,7 @@ def _resolve(argument: Any, plan: Plan, results: list[Any]) -> Any:
     return argument
 
 
-def _count_lines(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, int]:
+def _count_lines(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, int | None]:
     lines = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -108,13 +111,16 @@ def _count_lines(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tupl
         lines += event in ("line", "call")
         return trace
 
-    before = sys.gettrace()
+    before, before_threads = sys.gettrace(), threading.gettrace()
+    threading.settrace(trace)  # a loop in a thread is a loop
     sys.settrace(trace)
     try:
         result = function(*args, **kwargs)
+        counted = sys.gettrace() is trace
     finally:
         sys.settrace(before)
-    return result, lines
+        threading.settrace(before_threads)
+    return result, lines if counted else None
 
 
 def _outcome(step: Step, result: Any, lines: int | None) -> Outcome:
@@ -144,25 +150,29 @@ def describe_error(error: BaseException) -> Failure:
             where = f"line {traceback.tb_lineno}"
         traceback = traceback.tb_next
     try:
-        text = str(error)
+        message = f"{type(error).__name__}: {error}"[:500].rstrip(": ")
     except BaseException:  # a student's own exception class may fail to describe itself
-        text = "(no message)"
-    return Failure(kind, f"{type(error).__name__}: {text}"[:500].rstrip(": "), where)
+        message = "an exception that cannot be shown"
+    return Failure(kind, message, where)
 
 
-def output_tree(value: Any) -> Tree:
+def output_tree(value: Any, depth: int = MAX_DEPTH) -> Tree:
     """Turn one output into what may travel: a copy, taken now, of its array."""
+    if type(value) is int and value.bit_length() > MAX_INTEGER_BITS:
+        return Foreign(f"whole number of {value.bit_length()} bits")
     if value is None or type(value) in (bool, int, float, str):
         return value[:10_000] if isinstance(value, str) else value
     if isinstance(value, np.ma.MaskedArray):
         return Foreign("masked array")
     if isinstance(value, np.ndarray | np.generic):
         return _array_tree(np.asarray(value))
-    if isinstance(value, list | tuple):
-        return _sequence_tree(value)
-    if isinstance(value, dict):
-        return {str(k)[:100]: output_tree(v) for k, v in list(value.items())[:1000]}
     name = _type_name(value)
+    if isinstance(value, list | tuple | dict) and not depth:
+        return Foreign(f"deeply nested {name}")
+    if isinstance(value, list | tuple):
+        return _sequence_tree(value, depth)
+    if isinstance(value, dict):
+        return {str(k)[:100]: output_tree(v, depth - 1) for k, v in list(value.items())[:1000]}
     # Tensors of other libraries: detached from their graph first, then through NumPy's own protocol.
     detach = getattr(value, "detach", None)
     if callable(detach):
@@ -183,7 +193,7 @@ def _array_tree(array: np.ndarray[Any, Any]) -> Tree:
     return np.array(array, order="C", copy=True)
 
 
-def _sequence_tree(value: list[Any] | tuple[Any, ...]) -> Tree:
+def _sequence_tree(value: list[Any] | tuple[Any, ...], depth: int) -> Tree:
     """A list of numbers stands for an array; other sequences (of arrays, of shapes) travel item by item."""
     kind = type(value).__name__
     if not any(isinstance(item, np.ndarray) for item in value):
@@ -194,7 +204,7 @@ def _sequence_tree(value: list[Any] | tuple[Any, ...]) -> Tree:
         if array is not None and array.dtype.kind in "biuf":
             tree = _array_tree(array)
             return Foreign(kind, tree) if isinstance(tree, np.ndarray) else tree
-    items = [output_tree(item) for item in value[:10_000]]
+    items = [output_tree(item, depth - 1) for item in value[:10_000]]
     return tuple(items) if isinstance(value, tuple) else items
 
 

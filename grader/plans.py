@@ -5,6 +5,7 @@ reference to one of the values, or a reference to the result of an earlier step:
 and is handed from the forward to the backward without ever being looked at.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -125,9 +126,16 @@ def failed(plan: Plan, failure: Failure) -> Answer:
     return Answer(tuple(Outcome(failure=failure) for _ in plan.steps))
 
 
+# Entries of an array that is made of a list of arrays: no answer makes the examiner allocate without bound.
+_MAX_STACKED = 1 << 24
+
+# ECMA-48: control sequences (colours, cursor), operating system commands (titles, links), two-character escapes.
+_TERMINAL_CODE = re.compile(r"(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b.?", re.DOTALL)
+
+
 def clean(text: str, limit: int) -> str:
     """Return text of a student's as one printable line: no control characters, no terminal codes, no half signs."""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
+    printable = "".join(c if c.isprintable() else " " for c in _TERMINAL_CODE.sub("", text[: 4 * limit]))
     line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -217,22 +225,38 @@ def answer_from_tree(tree: Tree, plan: Plan) -> Answer:
 
 def _outcome_from_tree(tree: Tree, step: Step) -> Outcome:
     match tree:
-        case {"values": list(), "failure": [str(kind), str(message), str(where)], "lines": int() | None as lines}:
+        case {"values": list(), "failure": [str(kind), str(message), str(where)], "lines": lines} if _counted(lines):
             failure = Failure(clean(kind, 20), clean(message, 500), clean(where, 60))
             return Outcome(failure=failure, lines=lines)
-        case {"values": list(values), "failure": None, "lines": int() | None as lines} if len(values) == len(step.send):
-            return Outcome(tuple(values), lines=lines)
+        case {"values": list(values), "failure": None, "lines": lines} if _counted(lines):
+            if len(values) == len(step.send):
+                return Outcome(tuple(values), lines=lines)
     raise ValueError("an outcome does not fit its step")
 
 
+def _counted(lines: Tree) -> bool:
+    return lines is None or (type(lines) is int and 0 <= lines < 2**40)
+
+
 def as_array(tree: Tree) -> npt.NDArray[Any] | None:
-    """Return the numeric array a tree stands for, None where it stands for none."""
+    """Return the numeric array a tree stands for, None where it stands for none.
+
+    A list of arrays of one shape stands for the array whose rows they are.
+    """
     if isinstance(tree, Foreign):
         return tree.array
-    if isinstance(tree, bool | int | float | np.ndarray):
+    if isinstance(tree, bool | int | float | np.ndarray | np.generic):
         try:
             array = np.asarray(tree)
         except OverflowError:
             return None
         return array if array.dtype.kind in "biuf" else None
+    if isinstance(tree, list | tuple) and tree:
+        return _stacked([as_array(item) for item in tree])
     return None
+
+
+def _stacked(rows: list[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
+    arrays = [row for row in rows if row is not None]
+    alike = len(arrays) == len(rows) and len({array.shape for array in arrays}) == 1
+    return np.stack(arrays) if alike and len(arrays) * arrays[0].size <= _MAX_STACKED else None

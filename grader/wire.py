@@ -21,7 +21,8 @@ _DTYPES = {
     np.dtype(code).str: np.dtype(code)
     for code in ("?", "i1", "u1", "<i2", "<i4", "<i8", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")
 }
-_MAX_DIMENSIONS = 32
+_MAX_DIMENSIONS = 64  # NumPy's own limit
+_MAX_BITS = 3072
 
 
 class WireError(ValueError):
@@ -43,30 +44,41 @@ def encode(tree: Tree) -> bytes:
     Raises
     ------
     WireError
-        If the tree holds something that may not travel.
+        If the tree holds something that may not travel, or is larger than any reader admits.
     """
-    buffers: list[npt.NDArray[Any]] = []
-    header = json.dumps({"tree": _pack(tree, buffers), "arrays": [[a.dtype.str, list(a.shape)] for a in buffers]})
-    head = header.encode()
-    body = [a.tobytes() for a in buffers]
-    return b"".join([PREFIX.pack(len(head), sum(map(len, body))), head, *body])
+    caps, buffers = Caps(), list[npt.NDArray[Any]]()
+    packed = _pack(tree, buffers, caps.depth)
+    head = json.dumps({"tree": packed, "arrays": [[a.dtype.str, list(a.shape)] for a in buffers]}).encode()
+    size = sum(a.nbytes for a in buffers)
+    if len(head) > caps.header or size > caps.body:
+        raise WireError(f"a frame of {len(head)} + {size} bytes is larger than allowed")
+    return b"".join([PREFIX.pack(len(head), size), head, *(a.tobytes() for a in buffers)])
 
 
-def _pack(tree: Tree, buffers: list[npt.NDArray[Any]]) -> Any:
+def _pack(tree: Tree, buffers: list[npt.NDArray[Any]], depth: int) -> Any:
+    if depth < 0:
+        raise WireError("the tree is too deep")
+    if isinstance(tree, np.bool_ | np.integer | np.float64):
+        tree = tree.item()
     if tree is None or isinstance(tree, bool | str):
         return tree
     if isinstance(tree, int):
-        return tree if abs(tree) < 2**53 else {"int": hex(tree)}
+        if tree.bit_length() > _MAX_BITS:
+            raise WireError("a whole number too long to travel")
+        return int(tree) if abs(tree) < 2**53 else {"int": hex(tree)}
     if isinstance(tree, float):
         return {"float": tree.hex()}
     if isinstance(tree, list):
-        return [_pack(t, buffers) for t in tree]
+        return [_pack(t, buffers, depth - 1) for t in tree]
     if isinstance(tree, tuple):
-        return {"tuple": [_pack(t, buffers) for t in tree]}
+        return {"tuple": [_pack(t, buffers, depth - 1) for t in tree]}
     if isinstance(tree, dict):
-        return {"dict": [[str(key), _pack(value, buffers)] for key, value in tree.items()]}
+        if not all(isinstance(key, str) for key in tree):
+            raise WireError("a dict travels only if its keys are text")
+        return {"dict": [[key, _pack(value, buffers, depth - 1)] for key, value in tree.items()]}
     if isinstance(tree, Foreign):
-        return {"foreign": tree.kind[:200], "array": None if tree.array is None else _pack(tree.array, buffers)}
+        array = None if tree.array is None else _pack(np.asarray(tree.array), buffers, depth)
+        return {"foreign": tree.kind[:200], "array": array}
     if isinstance(tree, np.ndarray | np.generic):
         array = np.asarray(tree)
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
@@ -97,7 +109,10 @@ def loads(data: bytes, caps: Caps | None = None) -> Tree:
             raise WireError("the frame ends early")
         return data[position - size : position]
 
-    return read_frame(read, caps)
+    tree = read_frame(read, caps)
+    if position != len(data):
+        raise WireError("more bytes than one frame")
+    return tree
 
 
 def decode(header: bytes, body: bytes, caps: Caps) -> Tree:
@@ -116,8 +131,9 @@ def _refuse(text: str) -> Any:
     raise WireError(f"a bare {text[:20]} does not travel in JSON")
 
 
-def _arrays(specifications: list[Any], body: bytes) -> list[npt.NDArray[Any]]:
-    arrays, offset = [], 0
+def _arrays(specifications: list[Any], body: bytes) -> list[npt.NDArray[Any] | None]:
+    arrays: list[npt.NDArray[Any] | None] = []
+    offset = 0
     for specification in specifications:
         match specification:
             case [str(code), list(shape)] if code in _DTYPES and len(shape) <= _MAX_DIMENSIONS:
@@ -129,10 +145,11 @@ def _arrays(specifications: list[Any], body: bytes) -> list[npt.NDArray[Any]]:
         size = math.prod(shape) * dtype.itemsize
         if offset + size > len(body):
             raise WireError("an array larger than the bytes that came")
-        flat = np.frombuffer(body, dtype, math.prod(shape), offset)
         try:
             # A copy owns aligned, writable memory, as an array that the student made would.
-            arrays.append(flat.reshape(shape).copy())
+            array = np.frombuffer(body, dtype, math.prod(shape), offset).reshape(shape).copy()
+            # Truth values of bytes that are neither 0 nor 1 confuse NumPy.
+            arrays.append(array if dtype.kind != "b" else array.view(np.uint8).astype(np.bool_))
         except ValueError as error:  # an empty array whose other sizes overflow
             raise WireError("an array with an impossible shape") from error
         offset += size
@@ -141,7 +158,15 @@ def _arrays(specifications: list[Any], body: bytes) -> list[npt.NDArray[Any]]:
     return arrays
 
 
-def _unpack(packed: Any, arrays: list[npt.NDArray[Any]], depth: int) -> Tree:
+def _take(arrays: list[npt.NDArray[Any] | None], index: int) -> npt.NDArray[Any]:
+    array = arrays[index] if 0 <= index < len(arrays) else None
+    if array is None:
+        raise WireError("an array that is not there, or named twice: what is small here could be huge when copied")
+    arrays[index] = None
+    return array
+
+
+def _unpack(packed: Any, arrays: list[npt.NDArray[Any] | None], depth: int) -> Tree:
     if depth < 0:
         raise WireError("the tree is too deep")
     match packed:
@@ -159,10 +184,10 @@ def _unpack(packed: Any, arrays: list[npt.NDArray[Any]], depth: int) -> Tree:
             return {key: _unpack(p, arrays, depth - 1) for key, p in items}
         case {"foreign": str(kind), "array": None}:
             return Foreign(clean(kind, 80))
-        case {"foreign": str(kind), "array": {"array": int(index)}} if 0 <= index < len(arrays):
-            return Foreign(clean(kind, 80), arrays[index])
-        case {"array": int(index), **rest} if not rest and 0 <= index < len(arrays):
-            return arrays[index]
+        case {"foreign": str(kind), "array": {"array": int(index)}}:
+            return Foreign(clean(kind, 80), _take(arrays, index))
+        case {"array": int(index)}:
+            return _take(arrays, index)
     raise WireError("a node that is none of ours")
 
 
