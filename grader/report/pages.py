@@ -111,6 +111,7 @@ def _environment() -> Environment:
         "percent": words.percent,
         "status": words.status_words,
         "breakable": _breakable,
+        "common": words.common_reason,
     }
     environment.tests["unprotected"] = words.unprotected
     return environment

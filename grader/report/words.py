@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from grader.results import QuestionResult
+
 STATUS_WORDS = {
     "passed": "Right",
     "partial": "Partly right",
@@ -50,6 +52,12 @@ def percent(share: float) -> str:
 def status_words(status: str) -> str:
     """Return a status in words for the student."""
     return STATUS_WORDS.get(status, status)
+
+
+def common_reason(question: QuestionResult) -> str:
+    """Return the message that every lost criterion of a question repeats, "" where they differ or one alone is lost."""
+    messages = [c.message for c in question.criteria if not c.passed]
+    return messages[0] if len(messages) > 1 and len(set(messages)) == 1 else ""
 
 
 def unprotected(sandbox: Sequence[str]) -> bool:

@@ -19,7 +19,8 @@ from grader.questions import Assignment, Case, Question, value
 from grader.read import Cell
 from grader.report import page_of, student_page, write_report
 from grader.report.classroom import distribution
-from grader.report.words import number, visible
+from grader.report.words import STATUS_WORDS, number, visible
+from grader.results import STATUSES
 from tests.grader.classmates import (
     CELLS,
     LONG,
@@ -127,6 +128,16 @@ def test_every_criterion_stands_with_its_share(folder, pages):
     assert "Right under another convention: same-padding-left-heavy" in text
     assert "0.5 of 1" in text
     assert f"{number(r.points)} of {number(r.max_points)} points" in text
+
+
+def test_every_status_has_its_words():
+    assert tuple(STATUS_WORDS) == STATUSES
+
+
+def test_a_reason_that_all_criteria_share_is_said_once():
+    assert of("Tim Owt").text.count("is there a loop that never ends?") == len(result("").questions)
+    assert of("Emmy Noether").text.count("31 of 36 entries are off") == 1  # two criteria
+    assert of("Nguyễn, Thị Minh Khai").text.count("conv2d_backward is not written yet") == 3  # of four reasons
 
 
 def test_nothing_is_added_to_the_numbers_of_a_result():
