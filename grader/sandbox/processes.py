@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import sys
+import time
 from contextlib import suppress
 
 
@@ -24,16 +25,6 @@ def number_of(pidfd: int) -> int:
     return 0
 
 
-def descendants(pid: int) -> list[int]:
-    """Processes below `pid`, deepest last."""
-    found, waiting = [], [pid]
-    while waiting:
-        below = children(waiting.pop())
-        found += below
-        waiting += below
-    return found
-
-
 def kill(pidfd: int) -> None:
     """SIGKILL the process behind `pidfd`; no error if it is gone."""
     if sys.platform == "linux":
@@ -42,25 +33,54 @@ def kill(pidfd: int) -> None:
 
 
 def kill_tree(pid: int, pidfd: int, *, seconds: float = 5.0) -> bool:
-    """End the process behind `pidfd`, whose number here is `pid`, with all below it, and wait for its end.
+    """End the submission behind `pidfd`, whose number here is `pid`, with all its forks, and wait for its end.
 
-    In a pid namespace the kernel does it: with process 1 the others go. Elsewhere the tree cannot grow meanwhile,
-    since each fork needs the examiner's leave, so it is enough to list it once before the parent dies.
+    In a pid namespace the forks go with process 1. Elsewhere the process group holds them all, since the filter lets
+    nobody leave it, and no fork slips through while a group is signalled.
 
     Returns
     -------
     bool
         Whether it ended within `seconds` (a process in an uninterruptible wait may not).
     """
-    for process in reversed(descendants(pid)) if not ended(pidfd, 0) else ():
-        with suppress(OSError):
-            below = os.pidfd_open(process) if sys.platform == "linux" else -1
-            try:
-                kill(below)
-            finally:
-                os.close(below)
+    if sys.platform == "win32":
+        return True
+    with suppress(OSError):
+        # A dead one's number may have a new owner by now; a process that leads no group is not yet a submission.
+        if not ended(pidfd, 0) and os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
     kill(pidfd)
-    return ended(pidfd, seconds)
+    end = time.monotonic() + seconds
+    over = ended(pidfd, seconds)
+    # Forks of the dead are a subreaper's children until the kernel has taken them away.
+    while over and (orphans := _children_in_group(pid)):
+        for orphan in orphans:
+            with suppress(OSError):
+                os.kill(orphan, signal.SIGKILL)
+        over = time.monotonic() < end
+        time.sleep(0.001)
+    return over
+
+
+def _children_in_group(group: int) -> list[int]:
+    found = []
+    for child in children(os.getpid()) if sys.platform != "win32" else ():
+        with suppress(OSError):
+            if child != group and os.getpgid(child) == group:
+                found.append(child)
+    return found
+
+
+def kill_children(pid: int) -> None:
+    """SIGKILL this process's own children, and those that they leave behind to it, until there are none."""
+    for _ in range(1000):
+        if sys.platform == "win32" or not (below := children(pid)):
+            return
+        for process in below:
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
 
 
 def ended(pidfd: int, seconds: float) -> bool:

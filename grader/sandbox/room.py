@@ -57,9 +57,10 @@ class Inside:
 def enter_template(layers: Layers, readable: Sequence[str], scratch: str) -> Room:
     """Turn this single-threaded process into a template: nothing in sight but `readable`, no privilege left.
 
-    With namespaces the caller's process becomes a mere stand-in that waits, and ends as the template ends; the
-    template is its child, process 1 of a pid namespace, so that nothing survives it. Import first what submissions
-    need: the checkout cannot be read afterwards. SIGCHLD is ignored from here on (the kernel reaps).
+    The caller's process becomes a mere stand-in that waits, and ends as the template ends, having ended all that the
+    template leaves behind. The template is its child; with namespaces it is process 1 of a pid namespace. Import
+    first what submissions need: the checkout cannot be read afterwards. SIGCHLD is ignored from here on (the kernel
+    reaps).
 
     Parameters
     ----------
@@ -88,9 +89,11 @@ def enter_template(layers: Layers, readable: Sequence[str], scratch: str) -> Roo
         if not proc:
             namespaces.cover_proc()
         room = replace(room, layers=replace(layers, proc=proc))
-    elif layers.unused_identity:
-        room = replace(room, capabilities=_leave_root(room))
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL if layers.namespaces else 0)
+    else:
+        if layers.unused_identity:
+            room = replace(room, capabilities=_leave_root(room))
+        _leave_stand_in()
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     _ignore_ends_of_children()
     return room
@@ -116,18 +119,22 @@ def _enter_namespaces(room: Room) -> None:
         namespaces.map_own_identity(user, group)
         namespaces.make_mounts_private()
         namespaces.enter_new_root(room.readable, DEVICES, [WORK])
+    _leave_stand_in()
+
+
+def _leave_stand_in() -> None:
+    """Go on in a fork; the parent holds nothing, waits, and ends as the fork ends, after everything below it."""
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     template = os.fork()
-    if template:
-        _stand_in(template)
-
-
-def _stand_in(template: int) -> None:
-    """Hold nothing, wait, and end as the template ends."""
-    os.closerange(0, 65536)
+    if template == 0:
+        return
+    status = 1
     with suppress(BaseException):
-        _, status = os.waitpid(template, 0)
-        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    os._exit(1)
+        os.closerange(0, 65536)
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(template, signal.SIGKILL))
+        status = os.waitstatus_to_exitcode(os.waitpid(template, 0)[1]) & 0xFF
+        processes.kill_children(os.getpid())
+    os._exit(status)
 
 
 def _unused_identity() -> int:
@@ -221,6 +228,7 @@ def enter_submission(room: Room, bounds: Limits, keep: Sequence[int] = ()) -> In
     if sys.platform != "win32":
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the template ignores it; this process waits for its questions
     if sys.platform == "linux":
+        os.setsid()  # a process group that the filter lets nobody leave, and by which all can be killed
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     work = _own_directory(room, bounds)
     os.chdir(work)

@@ -29,8 +29,9 @@ sched_get_priority_min getcpu getpriority getpid getppid gettid getuid geteuid g
 getgroups getpgid getpgrp getsid capget getrlimit setrlimit getrusage sysinfo times uname getrandom"""
 _TIME = """time gettimeofday clock_gettime clock_getres clock_nanosleep nanosleep alarm getitimer setitimer
 timer_create timer_settime timer_gettime timer_getoverrun timer_delete"""
-# Landlock lets these reach any file that belongs to the user; they are safe among read-only mounts only.
-_METADATA = "chmod fchmod fchmodat utime utimes utimensat futimesat truncate"
+# Landlock lets these reach any file that belongs to the user; they are safe among read-only mounts only. Elsewhere they
+# do nothing and say yes: `shutil.copy` and IPython set modes of their own new files, and nothing depends on it.
+_METADATA = "chmod fchmod fchmodat utime utimes utimensat futimesat"
 
 EPERM, ENOSYS = 1, 38
 _ALLOW, _KILL, _NOTIFY, _ERRNO = 0x7FFF0000, 0x80000000, 0x7FC00000, 0x00050000
@@ -125,8 +126,9 @@ def program(arch: str, choice: Filter) -> bytes:
     numbers = syscalls.numbers(arch)
     refuse = _give(_ERRNO | EPERM)
     answers = dict.fromkeys(" ".join((_FILES, _MEMORY, _SIGNALS, _WAITING, _PROCESS, _TIME)).split(), _give(_ALLOW))
+    answers |= dict.fromkeys(_METADATA.split(), _give(_ALLOW if choice.private_mounts else _ERRNO))
     if choice.private_mounts:
-        answers |= dict.fromkeys(_METADATA.split(), _give(_ALLOW))
+        answers["truncate"] = _give(_ALLOW)
     if choice.confined_signals:
         answers["tgkill"] = _give(_ALLOW)
     answers |= {name: _checked(rule, _ERRNO | EPERM) for name, rule in _RULES.items()}
