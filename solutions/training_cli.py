@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,12 +20,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from solutions import figures
 from solutions.activations import softmax_forward
 from solutions.arrays import Array
+from solutions.augmentation import random_horizontal_flip, random_shift
 from solutions.data import standardize, stratified_split
 from solutions.datasets import load_digits, read_cifar10, read_mnist
 from solutions.descriptions import CIFAR10, DIGITS, LENET5_BATCH_NORM, Layer
 from solutions.metrics import confusion_matrix, f1_score
 from solutions.networks import Network, to_numpy
-from solutions.training import Epoch, History, predict, train
+from solutions.training import Augmentation, Epoch, History, predict, train
 
 DIGIT_NAMES = tuple("0123456789")
 CIFAR10_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -41,6 +42,7 @@ class Data:
     classes: Sequence[str]
     layers: Sequence[Layer]
     epochs: int
+    augment: Augmentation | None = None
 
 
 def read(source: Sequence[str], rng: np.random.Generator) -> Data:
@@ -66,8 +68,14 @@ def read(source: Sequence[str], rng: np.random.Generator) -> Data:
             inner = Path(folder) / "cifar-10-batches-py"
             root = inner if inner.is_dir() else Path(folder)
             learn = read_cifar10(*(root / f"data_batch_{number}" for number in range(1, 6)))
-            return _data(learn, read_cifar10(root / "test_batch"), CIFAR10_NAMES, CIFAR10, 10, rng)
+            data = _data(learn, read_cifar10(root / "test_batch"), CIFAR10_NAMES, CIFAR10, 10, rng)
+            return replace(data, augment=_flip_and_shift)
     raise ValueError(f"--data must be digits, mnist DIR or cifar10 DIR, got {' '.join(source)!r}")
+
+
+def _flip_and_shift(x: Array, rng: np.random.Generator) -> Array:
+    """A mirrored or shifted photograph shows the same thing (a mirrored digit would not)."""
+    return random_shift(random_horizontal_flip(x, rng=rng), limit=4, rng=rng)
 
 
 def _find(folder: str, stem: str, kind: str) -> Path:
@@ -89,6 +97,11 @@ def _data(
 ) -> Data:
     """Set a tenth aside for validation and standardise by what is left alone."""
     x, labels = learn
+    if test[0].shape[0] == 0 or test[0].shape[1:] != x.shape[1:]:
+        raise ValueError(f"the test set must hold images of {x.shape[1:]} like the training set, got {test[0].shape}")
+    highest = max(int(labels.max(initial=0)), int(test[1].max()))
+    if highest >= len(classes):
+        raise ValueError(f"labels must be below {len(classes)}, the number of classes, found {highest}")
     kept, held = stratified_split(labels, test_fraction=0.1, rng=rng)
     x_train, x_held, x_test, _, _ = standardize(x[kept], x[held], test[0])
     return Data((x_train, labels[kept]), (x_held, labels[held]), (x_test, test[1]), classes, layers, epochs)
@@ -196,6 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A stream for each purpose: more epochs must not change the split or the first weights.
         split, weights, order = np.random.default_rng(arguments.seed).spawn(3)
         data = read(arguments.data, split)
+        network = Network.create(data.layers, data.train[0].shape[1:], rng=weights, xp=xp)
         arguments.out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         print(f"solutions.training: {' '.join(str(error).split())}", file=sys.stderr)
@@ -203,10 +217,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     started = time.perf_counter()
     epochs = arguments.epochs or data.epochs
-    network = Network.create(data.layers, data.train[0].shape[1:], rng=weights, xp=xp)
     arrays = [xp.asarray(array) for array in (*data.train, *data.validation)]
     with _progress(console, epochs) as show:
-        history = train(network, *arrays, rng=order, epochs=epochs, on_epoch=show)
+        history = train(network, *arrays, rng=order, epochs=epochs, augment=data.augment, on_epoch=show)
     seconds = time.perf_counter() - started
     if not history.best:
         reason = "before the first epoch ended" if history.ended == "interrupted" else "the loss never was a number"

@@ -297,16 +297,40 @@ def idx(array):
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def test_the_command_trains_on_mnist_files_plain_or_zipped(tmp_path):
+def write_mnist(folder, *, sizes=(28, 28), counts=(60, 20), classes=10):
     rng = np.random.default_rng(0)
-    for part, n in (("train", 60), ("t10k", 20)):
-        images = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-        labels = (np.arange(n) % 10).astype(np.uint8)
-        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-        (tmp_path / f"{part}-labels.idx1-ubyte").write_bytes(idx(labels))
+    for part, n, size in zip(("train", "t10k"), counts, sizes, strict=True):
+        images = rng.integers(0, 256, (n, size, size), dtype=np.uint8)
+        labels = (np.arange(n) % classes).astype(np.uint8)
+        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (folder / f"{part}-labels.idx1-ubyte").write_bytes(idx(labels))
+
+
+def test_the_command_trains_on_mnist_files_plain_or_zipped(tmp_path):
+    write_mnist(tmp_path)
     assert training_cli.main(["--data", "mnist", str(tmp_path), "--epochs", "1", "--out", str(tmp_path / "out")]) == 0
     assert written(tmp_path / "out") == EVERYTHING
     assert Network.load(tmp_path / "out" / "network.npz").input_shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"sizes": (4, 4)}, "is larger than the padded input"),
+        (
+            {"sizes": (28, 20)},
+            "hold images of (1, 28, 28) like the training set, got (20, 1, 20, 20)",
+        ),
+        ({"counts": (60, 0)}, "the test set must hold images"),
+        ({"counts": (0, 20)}, "train must hold at least one example"),
+        ({"classes": 26}, "labels must be below 10, the number of classes, found 25"),
+    ],
+)
+def test_files_that_do_not_suit_the_network_give_one_clear_line(tmp_path, capsys, files, message):
+    write_mnist(tmp_path, **files)
+    assert training_cli.main(["--data", "mnist", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
 def test_the_command_trains_on_cifar10s_folder(tmp_path):
