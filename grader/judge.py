@@ -56,7 +56,7 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
     for criterion, lost in zip(question.criteria, found, strict=True):
         message = _sentence(question, criterion, lost)
         passed, points = not lost, 0.0 if lost else float(criterion.points)
-        if not lost and not works and criterion.kind in ("purity", "vectorised"):
+        if not lost and not works and not keeps and criterion.kind in ("purity", "vectorised"):
             passed, points, message = False, 0.0, "counts only once some value is right"
         elif lost and keeps and criterion.kind in _LOST:
             points = criterion.points * keeps
