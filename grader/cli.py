@@ -13,14 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from grader import journal
-from grader.build import staleness, write_build
-from grader.demo import make_class
 from grader.errors import GraderError
 from grader.examine import Times
 from grader.files import read_text
-from grader.fill import fill_from_file
 from grader.folders import assignment_folders, find_assignment, load_assignment, topic
-from grader.grading import Graded, Grading, Options, fresh_seed, grade_all
+from grader.grading import Graded, Grading, Options, fresh_seed, grade_all, master_notebook
 from grader.results import QuestionResult, Result, to_json
 from grader.sandbox import probe
 
@@ -78,6 +75,8 @@ def demo(
     Right answers in several styles, known mistakes, and students who make trouble: each notebook is graded in
     isolation, the reasons are printed, and pages are written.
     """
+    from grader.demo import make_class
+
     folder = find_assignment(name)
     sandbox = "auto"
     layers = probe()
@@ -100,6 +99,8 @@ def build_command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is stale.")] = False,
 ) -> None:
     """Make the student notebooks from `notebook.md`, `questions.py` and the references' docstrings."""
+    from grader.build import staleness, write_build
+
     folders = [find_assignment(n) for n in names] if names else assignment_folders()
     if not folders:
         raise GraderError("there are no assignments here: run this in the course's checkout")
@@ -134,6 +135,7 @@ def fill(
 ) -> None:
     """Make a submission: put the functions of a Python file into the notebook's stubs."""
     from grader.build import build, dumps
+    from grader.fill import fill_from_file
 
     notebook = fill_from_file(build(find_assignment(name)), source)
     target = to or Path(source.with_suffix(".ipynb").name)
@@ -237,17 +239,18 @@ def _grade_class(folder: Path, submissions: dict[str, Path], options: Options, j
 
 
 def _write_pages(folder: Path, graded: list[Graded], to: Path, submissions: dict[str, Path]) -> Path:
-    from grader.build import build
     from grader.read import read_submission
     from grader.report import write_report
 
     results = [g.result for g in graded if g.result is not None]
     for result in results:
         journal.write(to / "results", result)
-    master = build(folder)
+    master = master_notebook(folder)
     sources = {r.student: read_submission(submissions[r.student], master).cells for r in results}
     problems = {g.student: g.problem for g in graded if g.result is None}
-    index: Path = write_report(results, to / "report", assignment=folder.name, sources=sources, problems=problems)
+    index: Path = write_report(
+        results, to / "report", assignment=load_assignment(folder), sources=sources, problems=problems
+    )
     return index
 
 
@@ -271,6 +274,9 @@ def _print_result(result: Result) -> None:
         table.add_row(question.name, points, question.status, "")
         for d in question.diagnosis:
             table.add_row("", "", d.kind, f"{d.name}: {d.hint}")
+        if question.status == "missing":
+            table.add_row("", "", "", question.first_reason)
+            continue
         for c in question.criteria:
             if not c.passed:
                 table.add_row("", f"{c.points:g} / {c.max_points:g}", "", f"{c.name}: {c.message}")

@@ -1,5 +1,6 @@
 """Grade submissions of one assignment: one, or a class on all cores. Knows no gradebook and no page."""
 
+import json
 import multiprocessing
 import os
 import secrets
@@ -8,11 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from grader.build import build
 from grader.errors import GraderError
 from grader.examine import Times, examine
-from grader.folders import assignment_version, load_assignment
+from grader.files import read_text
+from grader.folders import assignment_version, load_assignment, topic
 from grader.prepare import prepare
 from grader.read import read_submission
 from grader.results import Result
@@ -71,7 +73,7 @@ class Grading:
         self._name = assignment.name
         self._options = options
         self._layers = layers_for(options.sandbox)
-        self._master = build(folder)
+        self._master = master_notebook(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
         self._versions = {"assignment": assignment_version(folder)[:16]}
         self._template: Template | SpawnTemplate | None = None
@@ -124,6 +126,17 @@ class Grading:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def master_notebook(folder: Path) -> Mapping[str, Any]:
+    """Return the student notebook as it was handed out: the one that lies in the folder, else a new one."""
+    path = folder / f"{topic(folder)}.ipynb"
+    if path.is_file():
+        notebook: dict[str, Any] = json.loads(read_text(path))
+        return notebook
+    from grader.build import build  # takes a second to import
+
+    return build(folder)  # type: ignore[no-any-return]
 
 
 def layers_for(sandbox: str) -> Layers:

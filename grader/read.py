@@ -131,7 +131,7 @@ def _normal(source: str) -> str:
 
 
 def _master(master: Mapping[str, Any]) -> _Master:
-    marked = [(c, c["metadata"].get("stencil", {}), _normal(c["source"])) for c in master["cells"]]
+    marked = [(c, c["metadata"].get("stencil", {}), _normal("".join(c["source"]))) for c in master["cells"]]
     stubs = {mark["function"]: (c["id"], text) for c, mark, text in marked if mark.get("role") == "stub"}
     names = "|".join(map(re.escape, stubs)) or r"(?!)"
     return _Master(

@@ -73,8 +73,9 @@ class Result:
     def first_reason(self) -> str:
         """Why points are missing, in one line; empty where none is."""
         for question in self.questions:
-            if question.status != "passed" and question.first_reason:
-                return f"{question.name}: {question.first_reason}"
+            reason = question.first_reason
+            if question.status != "passed" and reason:
+                return reason if reason.startswith(question.name) else f"{question.name}: {reason}"
         return ""
 
 
