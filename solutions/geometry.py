@@ -6,7 +6,7 @@ Shared by the clear, the fast and the transposed convolution. Computes no pixel.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from solutions.arrays import Array, check_shape, pair
+from solutions.arrays import Array, check_shape, namespace, pair
 from solutions.padding import check_padding
 
 Size = int | Sequence[int]
@@ -90,6 +90,7 @@ def conv2d_settings(
         raise ValueError(f"w must have {c // groups} input channels (x has {c}, groups is {groups}), got {w.shape[1]}")
     if b is not None and tuple(getattr(b, "shape", ())) != (o,):
         raise ValueError(f"b must be None or of shape ({o},), one bias per filter of w, got {_shape_or_type(b)}")
+    check_real(x=x, w=w, b=b)
     if min(x.shape[2:]) < 1:
         raise ValueError(f"x must hold at least one pixel per image, got shape {tuple(x.shape)}")
     if min(w.shape) < 1:
@@ -105,6 +106,13 @@ def conv2d_settings(
         padding_mode=padding_mode,
         output_size=output_size,
     )
+
+
+def check_real(**arrays: Array | None) -> None:
+    """Raise a ValueError that names the first array whose entries are not real numbers; None is skipped."""
+    for name, array in arrays.items():
+        if array is not None and not namespace(array).isdtype(array.dtype, ("integral", "real floating")):
+            raise ValueError(f"{name} must hold real numbers, got {array.dtype}")
 
 
 def check_dout(dout: Array, shape: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import array_api_compat
 
 from solutions.arrays import Array, check_shape, namespace, pair
-from solutions.geometry import Conv2dSettings, Size, check_dout
+from solutions.geometry import Conv2dSettings, Size, check_dout, check_real
 from solutions.padding import pad2d, pad2d_backward
 
 
@@ -85,6 +85,7 @@ def conv_transpose2d_forward(
     outputs = w.shape[1] * groups
     if b is not None and tuple(getattr(b, "shape", ())) != (outputs,):
         raise ValueError(f"b must be None or of shape ({outputs},), one bias per output channel, got {b!r}")
+    check_real(x=x, w=w, b=b)
     settings = Conv2dSettings(
         kernel_size=(w.shape[2], w.shape[3]),
         stride=pair(stride, "stride", minimum=1),

@@ -10,7 +10,8 @@ import tests.benchmarks
 
 def modules_with_main() -> dict[str, ModuleType]:
     """Return the modules of this folder that measure something, by name."""
-    names = [m.name for m in pkgutil.iter_modules(tests.benchmarks.__path__) if not m.name.startswith("_")]
+    found = [m.name for m in pkgutil.iter_modules(tests.benchmarks.__path__)]
+    names = [name for name in found if not name.startswith(("_", "test_"))]
     modules = {name: importlib.import_module(f"tests.benchmarks.{name}") for name in names}
     return {name: module for name, module in modules.items() if hasattr(module, "main")}
 

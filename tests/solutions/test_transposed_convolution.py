@@ -96,6 +96,7 @@ X, W = np.ones((1, 4, 5, 6)), np.ones((4, 3, 3, 3))
         ("x and w must hold", (X, W[:, :0]), {}),
         ("b must be", (X, W, np.ones(4)), {}),
         ("b must be", (X, W, np.ones(3)), {"groups": 2}),
+        ("x must hold real", (X * 1j, W), {}),
         ("stride must be", (X, W), {"stride": 0}),
         ("padding must be", (X, W), {"padding": -1}),
         ("padding must leave", (X, W), {"padding": 4}),
