@@ -105,6 +105,7 @@ def test_parameters_products_and_shapes_are_those_of_the_module_that_pytorch_bui
     assert output_shapes(layers, shape)[-1] == tuple(out.shape[1:])
 
 
+@pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel")
 @pytest.mark.parametrize(
     ("layers", "shape"),
     [
