@@ -8,7 +8,7 @@ import inspect
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -207,17 +207,23 @@ class _TrialMaker:
         """Values (the first of them has index ``first``), steps (the first is step ``at``) and names for one case."""
         values: list[Any] = list(case.inputs)
         names = self.parameters[: len(values)]
+        if len(self.names) > 1 and not self.question.is_layer:
+            raise GraderError(
+                f"question {self.question.name}, case {case.name!r}: two functions that are no layer need a script"
+            )
         args = tuple(Value(first + i) for i in range(len(values)))
         if not self.question.is_layer:
             count = self.question.outputs.get(self.names[0], 1)
             return values, [Step(self.names[0], args, case.options, count, tuple(range(count)))], names
         forward, backward = self.question.functions.values()
-        out, cache = forward(*case.inputs, **case.options)
-        dout = self.rng.normal(size=out.shape)
-        gradients = backward(dout, cache)
+        inputs = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in case.inputs)
+        out, cache, *more = forward(*inputs, **case.options)
+        dout = np.asarray(self.rng.normal(size=out.shape))
+        gradients = backward(dout.copy(), cache)
         count = len(gradients) if isinstance(gradients, tuple) else 1
         steps = [
-            Step(self.names[0], args, case.options, 2, (0,)),
+            # All but the cache travels: what else a forward returns (running averages) is judged with its output.
+            Step(self.names[0], args, case.options, 2 + len(more), (0, *range(2, 2 + len(more)))),
             Step(self.names[1], (Value(first + len(values)), Output(at, 1)), {}, count, tuple(range(count))),
         ]
         return [*values, dout], steps, [*names, "dout"]
@@ -236,29 +242,49 @@ class _TrialMaker:
         """
         values, steps, names = self.calls(case, 0, 0)
         forward = steps[0]
-        for i, array in enumerate(case.inputs):
+        gradients = steps[1].outputs if self.question.is_layer else forward.outputs - 1
+        # Inputs beyond the gradients (targets, running averages) are not differentiated.
+        for i, array in enumerate(case.inputs[:gradients]):
             if not (isinstance(array, np.ndarray) and array.dtype.kind == "f"):
                 continue
-            direction = self.rng.normal(size=array.shape)
+            direction = np.asarray(self.rng.normal(size=array.shape))
             names = [*names, names[i], "", ""]
             values += [direction, array + case.step * direction, array - case.step * direction]
             for moved in (len(values) - 2, len(values) - 1):
                 args = tuple(Value(moved) if j == i else Value(j) for j in range(len(case.inputs)))
                 steps.append(Step(forward.function, args, forward.kwargs, forward.outputs, (0,)))
+        if len(steps) == len(self.names):
+            raise GraderError(
+                f"question {self.question.name}, case {case.name!r}: consistency needs a float array with a gradient"
+            )
         return self.trial("consistency", case, visible, Plan(tuple(values), tuple(steps)), names)
 
     def purity(self, one: tuple[Case, bool], other: tuple[Case, bool]) -> Trial:
-        """The case, another case, the case again; then the first outputs are read once more."""
+        """The case, another one, the case again; then the first outputs are read once more.
+
+        The other one is, where the reference takes it, the case with its numbers in another order: of the same shape,
+        so that a buffer kept for each shape is seen.
+        """
         case, visible = one
         values, steps, names = self.calls(case, 0, 0)
         calls = len(steps)
-        more, between, _ = self.calls(other[0], len(values), calls)
+        turned = _turned(case)
+        more, between, _ = self.calls(turned if self.answers(turned) else other[0], len(values), calls)
         again = [
             Step(s.function, tuple(_later(a, 2 * calls) for a in s.args), s.kwargs, s.outputs, s.send) for s in steps
         ]
         reads = [Step("", (Output(i, None if s.outputs == 1 else k),)) for i, s in enumerate(steps) for k in s.send]
         plan = Plan((*values, *more), (*steps, *between, *again, *reads), echo=True)
         return self.trial("purity", case, visible, plan, [*names, *["" for _ in more]])
+
+    def answers(self, case: Case) -> bool:
+        """Whether the reference does."""
+        try:
+            values, steps, _ = self.calls(case, 0, 0)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return False
+        outcomes = _answer(Plan(tuple(values), tuple(steps)), self.question.functions).outcomes
+        return all(outcome.failure is None for outcome in outcomes)
 
     def vectorised(self, criterion: Criterion) -> Trial:
         """The small case, then the large one, with the lines counted."""
@@ -269,6 +295,15 @@ class _TrialMaker:
         counted = tuple(Step(s.function, s.args, s.kwargs, s.outputs, s.send, lines=True) for s in (*steps, *larger))
         plan = Plan((*values, *more), counted)
         return self.trial("vectorised", criterion.large, False, plan, [*names, *["" for _ in more]])
+
+
+def _turned(case: Case) -> Case:
+    """The same numbers of each float array in reverse: shapes, ranges and sums of rows stay what they were."""
+    turned = [
+        v.ravel()[::-1].reshape(v.shape) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+        for v in case.inputs
+    ]
+    return replace(case, inputs=tuple(turned))
 
 
 def _later(argument: Any, steps: int) -> Any:

@@ -162,7 +162,8 @@ class Question:
     criteria : tuple of Criterion
     misconceptions : tuple of Misconception
     outputs : mapping from str
-        How many outputs a function returns, where that is not one (a layer's are known).
+        How many outputs a function returns, where that is not one (a layer's are known from its reference: the output,
+        the cache, and whatever follows them).
     convention_keeps : float
         Share of the lost points that an answer right under another convention keeps.
     bonus : bool
