@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 from threadpoolctl import ThreadpoolController
 
 from solutions.geometry import Conv2dSettings
@@ -100,9 +99,9 @@ class Blocks:
         (sh, sw), (dh, dw) = self.settings.stride, self.settings.dilation
         shape = (self.channels, *self.settings.kernel_size, images, rows.stop - rows.start, self.width)
         steps = (buffer.shape[1] * buffer.shape[2], dh * self.pitch, dw, buffer.shape[2], sh * self.pitch, sw)
-        # Strides are counted, not asked for: those of a dimension of size one may be anything.
-        start = buffer[:, :, rows.start * sh * self.pitch :]
-        return as_strided(start, shape, [step * self.itemsize for step in steps])
+        # Made from the buffer itself, the view is checked to lie within it; `as_strided` would read whatever is there.
+        offset = rows.start * sh * self.pitch * self.itemsize
+        return np.ndarray(shape, buffer.dtype, buffer, offset, tuple(step * self.itemsize for step in steps))
 
     def widened(self, dout: Floats, buffer: Floats) -> Floats:
         """Return dout (images, O, rows, OW) as (O, images, rows, width) in the buffer, 0 at the surplus places."""
@@ -118,7 +117,7 @@ def forward(x: Floats, w: Floats, b: Floats | None, settings: Conv2dSettings) ->
     blocks = Blocks(x.shape[1], w.shape[0], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
     groups, outputs = settings.groups, w.shape[0]
     matrices = w.reshape(groups, outputs // groups, -1)
-    bias = None if b is None else b[:, None, None]
+    bias = None if b is None else b.reshape(groups, outputs // groups, 1)
     out = np.empty((x.shape[0], outputs, *settings.output_size), x.dtype)
 
     def share(batch: slice) -> None:
@@ -143,11 +142,9 @@ def _forward_share(x: Floats, matrices: Floats, bias: Floats | None, out: Floats
             places = seen.size // blocks.taps
             product = product_buffer[: outputs * places].reshape(len(matrices), -1, places)
             np.matmul(matrices, columns.reshape(len(matrices), -1, places), out=product)
-            result = product.reshape(outputs, *seen.shape[3:])[..., :ow].transpose(1, 0, 2, 3)
-            if bias is None:
-                out[batch, :, rows] = result
-            else:
-                np.add(result, bias, out=out[batch, :, rows])
+            if bias is not None:
+                product += bias
+            out[batch, :, rows] = product.reshape(outputs, *seen.shape[3:])[..., :ow].transpose(1, 0, 2, 3)
 
 
 def backward(dout: Floats, x: Floats, w: Floats, settings: Conv2dSettings) -> tuple[Floats, Floats]:
