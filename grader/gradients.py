@@ -1,79 +1,104 @@
 """Is a backward the derivative of its own forward? Central differences along random directions, as data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from grader.compare import tolerance_for
 from grader.phrases import case_of, failure_words
 from grader.plans import Answer, as_array
 from grader.prepare import PreparedQuestion, Trial
 
+# How many roundings of its size a sum may be off: those of the inputs, of the terms, of the result.
+_ROUNDINGS = 4
+# An answer this many times too large is wrong for other reasons; its own size then excuses no error.
+_LARGEST = 100.0
+
 
 @dataclass(frozen=True)
 class Slope:
-    """One directional derivative: of the student's own forward, and as their backward says."""
+    """One directional derivative: of the student's own forward, and as their backward says.
+
+    ``scale`` bounds both by the norms of their factors, ``change`` is that of the outputs alone; ``size`` is by how
+    much one rounding of the output, ``reach`` by how much one of the input moves the sum that is differentiated.
+    """
 
     name: str
     numerical: float
     analytic: float
     scale: float
-    allowed: float
+    change: float
+    size: float
+    reach: float
+    epsilon: float
+    tolerance: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of it is: an overflow must not pass for a large scale."""
+        return bool(np.isfinite([self.numerical, self.analytic, self.scale, self.change, self.size]).all())
 
 
 def slopes(question: PreparedQuestion, trial: Trial, answer: Answer) -> list[Slope] | str:
     """Return the derivatives of a consistency trial, or the reason why there are none."""
-    first = 2 if question.layer else 1
+    first = 2 if question.layer else 1  # calls before those that take a step
     for step, outcome in zip(trial.plan.steps, answer.outcomes, strict=True):
         if outcome.failure is not None:
             return failure_words(step.function, outcome.failure, trial)
+    start = len(trial.plan.values) - 3 * ((len(trial.plan.steps) - first) // 2)
+    out, gradients, dout = as_array(answer.outcomes[0].values[0]), answer.outcomes[0].values[1:], np.ones(())
     if question.layer:
-        out, gradients = as_array(answer.outcomes[0].values[0]), answer.outcomes[1].values
-        inputs = trial.names.index("dout")
-        dout = np.asarray(trial.plan.values[inputs], dtype=np.float64)
-    else:
-        out, gradients = as_array(answer.outcomes[0].values[0]), answer.outcomes[0].values[1:]
-        inputs = next((i for i, n in enumerate(trial.names) if i and not n), len(trial.names)) - 1
-        dout = np.ones(())
+        gradients, dout = answer.outcomes[1].values, np.asarray(trial.plan.values[start - 1], dtype=np.float64)
+    forward, backward = f"{question.functions[0]}{case_of(trial)}", f"{question.functions[-1]}{case_of(trial)}"
     if out is None or out.shape != dout.shape:
-        return f"{question.functions[0]}{case_of(trial)}: the output has the wrong shape to differentiate"
+        return f"{forward}: the output has the wrong shape to differentiate"
+    if out.dtype == np.float16:
+        return f"{forward}: float16 is too coarse for a derivative, float64 is not"
     found = []
-    start = inputs + 1 if question.layer else inputs
     for n, at in enumerate(range(start, len(trial.plan.values), 3)):
-        direction = np.asarray(trial.plan.values[at])
-        which = trial.names.index(trial.names[at])
+        direction, name = np.asarray(trial.plan.values[at]), trial.names[at]
+        which = trial.names.index(name)
         up, down = (as_array(answer.outcomes[first + 2 * n + k].values[0]) for k in (0, 1))
         gradient = as_array(gradients[which]) if which < len(gradients) else None
         if up is None or down is None or up.shape != out.shape or down.shape != out.shape:
-            return f"{question.functions[0]}{case_of(trial)}: the shape of the output changes with the input's values"
+            return f"{forward}: the shape of the output changes with the input's values"
         if gradient is None or gradient.shape != direction.shape:
-            return (
-                f"{question.functions[-1]}{case_of(trial)}: d{trial.names[at]} has not the shape of {trial.names[at]}"
-            )
+            return f"{backward}: d{name} has not the shape of {name}"
         change = (up.astype(np.float64) - down.astype(np.float64)) / (2 * trial.step)
-        numerical, scale = float(np.sum(dout * change)), float(np.linalg.norm(dout) * np.linalg.norm(change))
-        terms = gradient.astype(np.float64) * direction
-        scale = max(scale, float(np.linalg.norm(gradient.astype(np.float64)) * np.linalg.norm(direction)))
-        # What rounding alone does to a difference of two outputs, in the precision that the student chose.
-        epsilon = float(np.finfo(out.dtype).eps) if out.dtype.kind == "f" else 2.3e-16
-        noise = epsilon * float(np.linalg.norm(dout) * np.linalg.norm(out.astype(np.float64))) / trial.step
-        allowed = max(1e-5, tolerance_for(gradient, 0.0)) * scale + 4 * noise
-        found.append(Slope(trial.names[at], numerical, float(np.sum(terms)), scale, allowed))
+        gradient64, reacts = gradient.astype(np.float64), _norm(dout) * _norm(change)
+        found.append(
+            Slope(
+                name=name,
+                numerical=float(np.sum(dout * change)),
+                analytic=float(np.sum(gradient64 * direction)),
+                scale=max(reacts, _norm(gradient64) * _norm(direction)),
+                change=reacts,
+                size=_norm(dout * out.astype(np.float64)),
+                reach=_norm(gradient64 * np.asarray(trial.plan.values[which], dtype=np.float64)),
+                epsilon=float(np.finfo(out.dtype).eps) if out.dtype.kind == "f" else 2.3e-16,
+                tolerance=max(1e-5, tolerance_for(gradient, 0.0)),
+            )
+        )
     return found
 
 
 def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> str:
     """Return why the backward does not fit its forward, empty where it does."""
-    found, expected = slopes(question, trial, answer), slopes(question, trial, trial.expected)
+    with np.errstate(all="ignore"):
+        found, expected = slopes(question, trial, answer), slopes(question, trial, trial.expected)
     if isinstance(found, str):
         return found
     assert not isinstance(expected, str)
     for slope, target in zip(found, expected, strict=True):
-        if not np.isfinite(slope.numerical + slope.analytic):
+        if not slope.finite:
             return f"{question.functions[-1]}{case_of(trial)}: the derivative by {slope.name} is not finite"
-        if abs(target.numerical) > 1e-9 * target.scale > 0 and slope.scale == 0:
+        # What rounding alone does to a difference of outputs, in the precision that the student chose.
+        noise = _ROUNDINGS * slope.epsilon * (min(slope.size, _LARGEST * target.size) + target.reach) / trial.step
+        if slope.change == 0 and target.change > noise:
             return f"{question.functions[0]}{case_of(trial)}: the output does not react to {slope.name}"
-        if abs(slope.numerical - slope.analytic) > slope.allowed:
+        if abs(slope.numerical - slope.analytic) > slope.tolerance * slope.scale + noise:
             off = "a slope where there is none"
             if abs(slope.numerical) > 1e-9 * slope.scale:
                 off = f"{slope.analytic / slope.numerical:.2g} times the true slope"
@@ -82,3 +107,7 @@ def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> s
                 f"{question.functions[0]}: along a random direction it gives {off}"
             )
     return ""
+
+
+def _norm(array: npt.NDArray[Any]) -> float:
+    return float(np.linalg.norm(array))
