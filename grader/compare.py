@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader.plans import Foreign, Tree, as_array
+from grader.plans import Foreign, Tree, as_array, clean
 
 # A norm below this is taken for zero: round-off around an exact zero is no error.
 TINY = 1e-6
@@ -54,7 +54,7 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
     """
     if expected is None:
         return None
-    target = as_array(expected)
+    target = _one_array(expected)
     if target is None:
         return _compare_items(answer, expected, tolerance=tolerance, reveal=reveal)
     structure = compare_structure(answer, expected, reveal=reveal)
@@ -64,6 +64,8 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
     assert array is not None
     with np.errstate(invalid="ignore"):
         same = array == target
+    if not tolerance and same.all():
+        return None
     finite = np.isfinite(target)
     if not finite.all():
         bad = ~finite & ~same & ~(np.isnan(target) & np.isnan(array))
@@ -76,7 +78,7 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
         return _entry("finite", f"{int(wrong.sum())} of {wrong.size} entries are {what}, the first", wrong)
     error = relative_error(array, target)
     allowed = tolerance_for(array, tolerance) if tolerance else 0.0
-    if error <= allowed:
+    if tolerance and error <= allowed:
         return None
     if target.size == 1:
         return Difference("value", f"the relative error is {error:.2g}", (0,) * target.ndim, error)
@@ -91,7 +93,7 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
 
 def compare_structure(answer: Tree, expected: Tree, *, reveal: bool) -> Difference | None:
     """Return the difference of kind, type and shape alone."""
-    target = as_array(expected)
+    target = _one_array(expected)
     if target is None:
         return None
     array = as_array(answer)
@@ -118,7 +120,7 @@ def describe(tree: Tree, *, reveal: bool) -> str:
     if tree is None:
         return "None"
     if isinstance(tree, Foreign):
-        return f"a {tree.kind}" if reveal else "an object that is none"
+        return f"a {clean(tree.kind, 80)}" if reveal else "an object that is none"
     if isinstance(tree, np.ndarray):
         return f"an array of dtype {tree.dtype}"
     return f"a {type(tree).__name__}"
@@ -131,7 +133,9 @@ def agree(answer: Tree, other: Tree, *, tolerance: float = 1e-6) -> bool:
         if isinstance(answer, list | tuple) and isinstance(other, list | tuple):
             pairs = zip(answer, other, strict=False)
             return len(answer) == len(other) and all(agree(x, y, tolerance=tolerance) for x, y in pairs)
-        return a is b and type(answer) is type(other)
+        if isinstance(answer, dict) and isinstance(other, dict):
+            return answer.keys() == other.keys() and all(agree(answer[k], other[k], tolerance=tolerance) for k in other)
+        return a is b and type(answer) is type(other) and bool(answer == other)
     if a.shape != b.shape:
         return False
     finite = np.isfinite(b)
@@ -142,9 +146,15 @@ def agree(answer: Tree, other: Tree, *, tolerance: float = 1e-6) -> bool:
     return bool(np.isfinite(a).all()) and relative_error(a, b) <= tolerance_for(a, tolerance)
 
 
+def _one_array(expected: Tree) -> npt.NDArray[Any] | None:
+    """Return the array that is expected; None where several are, each with a size of error of its own."""
+    return None if isinstance(expected, list | tuple) else as_array(expected)
+
+
 def _compare_items(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> Difference | None:
     if isinstance(expected, list | tuple):
-        items = list(answer.array) if isinstance(answer, Foreign) and answer.array is not None else answer
+        array = as_array(answer)
+        items = list(array) if array is not None and array.ndim else answer
         if not isinstance(items, list | tuple) or len(items) != len(expected):
             return Difference("type", f"expected a sequence of {len(expected)}, got {describe(answer, reveal=reveal)}")
         for number, (item, target) in enumerate(zip(items, expected, strict=True)):
@@ -152,7 +162,16 @@ def _compare_items(answer: Tree, expected: Tree, *, tolerance: float, reveal: bo
             if difference is not None:
                 return Difference(difference.kind, f"item {number}: {difference.message}", None, difference.error)
         return None
-    if answer == expected and type(answer) is type(expected):
+    if isinstance(expected, dict):
+        if not isinstance(answer, dict) or answer.keys() != expected.keys():
+            got = "other keys" if isinstance(answer, dict) else describe(answer, reveal=reveal)
+            return Difference("type", f"expected a dict of {len(expected)} keys, got {got}")
+        for key, target in expected.items():
+            difference = compare(answer[key], target, tolerance=tolerance, reveal=reveal)
+            if difference is not None:
+                return Difference(difference.kind, f"under “{key}”: {difference.message}", None, difference.error)
+        return None
+    if agree(answer, expected):
         return None
     return Difference("value", f"expected another {type(expected).__name__}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from grader.compare import agree
-from grader.plans import Answer, Outcome, Output, Plan, Step
+from grader.plans import Answer, Outcome, Output, Plan, Step, clean
 from grader.prepare import PreparedQuestion, Trial, Variant
 from grader.results import Diagnosis
 
@@ -11,9 +11,9 @@ from grader.results import Diagnosis
 def diagnose(question: PreparedQuestion, answers: Sequence[Answer]) -> tuple[Diagnosis, ...]:
     """Return the mistakes that explain the answers, at most one for each function.
 
-    A variant matches when the answers agree with it on every trial, for the functions that it replaces. A match on
-    forward and backward together explains more than a match on one of them and takes its place; two matches that
-    explain the same cannot be told apart, and neither is named.
+    A variant matches when the answers agree with it on every trial, for the functions that it replaces; where both
+    fail everywhere, in the words of the exception. A match on forward and backward together explains more than a match
+    on one of them and takes its place; two matches that explain the same cannot be told apart, and neither is named.
     """
     matches = [v for v in question.variants if _matches(question, v, answers)]
     best = [v for v in matches if not any(set(v.functions) < set(other.functions) for other in matches)]
@@ -26,14 +26,25 @@ def _hint(variant: Variant) -> str:
 
 
 def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Answer]) -> bool:
-    differs = False
+    differs = telling = False
     for trial, answer, wrong in zip(question.trials, answers, variant.answers, strict=True):
         if wrong is None:
             continue
         if not _agrees(trial, variant, answer, wrong):
             return False
         differs = differs or not _agrees(trial, variant, trial.expected, wrong)
-    return differs
+        outcomes = zip(trial.plan.steps, answer.outcomes, wrong.outcomes, strict=True)
+        telling = telling or any(
+            _tells(a, w) for s, a, w in outcomes if trial.script or s.function in variant.functions
+        )
+    return differs and telling
+
+
+def _tells(answer: Outcome, wrong: Outcome) -> bool:
+    """Whether agreement says something: code that fails for whatever reason agrees with all that fails."""
+    if answer.failure is None or wrong.failure is None:
+        return True
+    return answer.failure.kind == "raised" and clean(answer.failure.message, 200) == clean(wrong.failure.message, 200)
 
 
 def _agrees(trial: Trial, variant: Variant, answer: Answer, wrong: Answer) -> bool:
@@ -42,7 +53,9 @@ def _agrees(trial: Trial, variant: Variant, answer: Answer, wrong: Answer) -> bo
         shown = trial.script or _function(trial.plan, step) in variant.functions
         if shown and not _same_outcome(answer.outcomes[i], wrong.outcomes[i], trial.expected.outcomes[i]):
             return False
-    return all(agree(a, b) for a, b in zip(answer.echo, wrong.echo, strict=False))
+    # A variant that leaves its inputs alone says nothing on whether the student's other function does.
+    echoes = zip(answer.echo, wrong.echo, trial.expected.echo, strict=False)
+    return all(agree(a, b) or agree(b, target) for a, b, target in echoes)
 
 
 def _function(plan: Plan, step: Step) -> str:
