@@ -5,6 +5,7 @@ examiner's references; it knows no expected value.
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,19 @@ MAX_INTEGER_BITS = 1024
 MAX_DEPTH = 8
 _CELL = "cell "
 _KERNEL_CELLS = ("ipykernel_", "<ipython-input-", "xpython_", "<stdin>")
+
+
+def fresh(plan: Plan) -> Plan:
+    """Return the plan with copies of its arrays: a function that writes into its inputs must not spoil the next run."""
+    steps = tuple(
+        replace(s, args=tuple(map(_copy, s.args)), kwargs={name: _copy(a) for name, a in s.kwargs.items()})
+        for s in plan.steps
+    )
+    return replace(plan, values=tuple(map(_copy, plan.values)), steps=steps)
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseException] = Exception) -> Answer:

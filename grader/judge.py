@@ -6,7 +6,7 @@ type could carry a hidden input out.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from grader.plans import Answer, Foreign, Outcome, Step, as_array
 from grader.prepare import PreparedCriterion, PreparedQuestion, Trial
 from grader.results import CriterionResult, QuestionResult
 
+Array: TypeAlias = npt.NDArray[Any]
 _LOST = ("value", "count", "shape", "gradient", "stability")
 # Line counts may differ by a branch or a padding, not by a loop over the data.
 _LINES_FACTOR, _LINES_SLACK = 1.25, 8
@@ -30,11 +31,12 @@ class Problem:
 
     message: str
     trial: int
-    step: int = 0
+    step: int
     output: int = 0
     difference: Difference | None = None
 
 
+@np.errstate(all="ignore")
 def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: float = 0.0) -> QuestionResult:
     """Return all verdicts of a question.
 
@@ -47,21 +49,21 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
         What the calls took, for the record.
     """
     found = [problems(question, criterion, answers) for criterion in question.criteria]
-    works = any(not p for c, p in zip(question.criteria, found, strict=True) if c.kind in _LOST and c.kind != "shape")
     diagnosis = diagnose(question, answers) if any(found) else ()
-    keeps = 0.0
-    if diagnosis and all(d.kind == "convention" for d in diagnosis):
-        keeps = question.convention_keeps
+    convention = ", ".join(d.name for d in diagnosis) if all(d.kind == "convention" for d in diagnosis) else ""
+    explained = {f for v in question.variants if v.name in {d.name for d in diagnosis} for f in v.functions}
+    works = bool(convention) or any(
+        not p for c, p in zip(question.criteria, found, strict=True) if c.kind in _LOST and c.kind != "shape"
+    )
     criteria = []
     for criterion, lost in zip(question.criteria, found, strict=True):
         message = _sentence(question, criterion, lost)
         passed, points = not lost, 0.0 if lost else float(criterion.points)
-        if not lost and not works and not keeps and criterion.kind in ("purity", "vectorised"):
+        if not lost and not works and criterion.kind in ("purity", "vectorised"):
             passed, points, message = False, 0.0, "counts only once some value is right"
-        elif lost and keeps and criterion.kind in _LOST:
-            points = criterion.points * keeps
-            name = ", ".join(d.name for d in diagnosis)
-            message = f"right under another convention ({name}), which keeps {keeps:.0%} of these points; {message}"
+        elif lost and convention and criterion.kind in _LOST and _functions(question, lost) <= explained:
+            points, keeps = criterion.points * question.convention_keeps, f"{question.convention_keeps:.0%}"
+            message = f"right under another convention ({convention}), which keeps {keeps} of these points; {message}"
         criteria.append(CriterionResult(criterion.name, points, float(criterion.points), passed, message))
     points = round(sum(c.points for c in criteria), 6)
     return QuestionResult(
@@ -81,8 +83,10 @@ def notes(question: PreparedQuestion, answers: Sequence[Answer]) -> list[str]:
     accepted = set()
     for _, _, step, _, outcome in _steps(question, range(len(question.trials)), answers):
         for value in outcome.values:
-            if isinstance(value, Foreign) and value.array is not None and value.array.ndim:
-                accepted.add((step.function, value.kind if value.kind in ("list", "tuple") else "tensor"))
+            array = None if isinstance(value, np.ndarray) else as_array(value)
+            if array is not None and array.ndim:
+                kind = value.kind if isinstance(value, Foreign) else type(value).__name__
+                accepted.add((step.function, kind if kind in ("list", "tuple") else "tensor"))
     return [
         f"{function} returned a {kind} where an array is meant: accepted"
         for function, kind in sorted(accepted)
@@ -104,6 +108,12 @@ def problems(question: PreparedQuestion, criterion: PreparedCriterion, answers: 
     """Return all reasons for which a criterion is lost; visible cases, of which more can be said, come first."""
     found = list(_JUDGES[criterion.kind](question, criterion, answers))
     return sorted(found, key=lambda p: not question.trials[p.trial].visible)
+
+
+def _functions(question: PreparedQuestion, lost: Sequence[Problem]) -> set[str]:
+    """Whose answers lost the points; a script's count for every function."""
+    steps = [(question.trials[p.trial], p.step) for p in lost]
+    return {trial.plan.steps[n].function for trial, n in steps if not trial.script}
 
 
 def _status(question: PreparedQuestion, answers: Sequence[Answer], criteria: Sequence[CriterionResult]) -> str:
@@ -165,7 +175,7 @@ def _judge_values(
         trial = question.trials[i]
         for k in _judged(question, criterion.kind, trial, step):
             if outcome.failure is not None:
-                yield Problem(failure_words(step.function, outcome.failure, trial), i)
+                yield Problem(failure_words(step.function, outcome.failure, trial), i, n)
                 break
             if criterion.kind == "shape":
                 difference = compare_structure(outcome.values[k], expected.values[k], reveal=trial.visible)
@@ -186,14 +196,24 @@ def _judge_shape(
     yield from found
     if found:
         return
-    pairs = [
-        (as_array(value), as_array(target))
-        for _, _, _, expected, outcome in _steps(question, criterion.trials, answers)
-        for value, target in zip(outcome.values, expected.values, strict=True)
-    ]
-    varied = [(v, t) for v, t in pairs if v is not None and t is not None and t.size > 1 and np.ptp(t) > 0]
-    if varied and all(np.ptp(v) == 0 for v, _ in varied if v.dtype.kind != "b"):
-        yield Problem(f"{question.functions[0]}: every entry of the answer is the same", criterion.trials[0])
+    outputs: dict[tuple[str, int], list[tuple[int, int, Array, Array]]] = {}
+    for i, n, step, expected, outcome in _steps(question, criterion.trials, answers):
+        for k, (value, target) in enumerate(zip(outcome.values, expected.values, strict=True)):
+            got, wanted = as_array(value), as_array(target)
+            if got is not None and wanted is not None and wanted.size:
+                outputs.setdefault((step.function, k), []).append((i, n, got, wanted))
+    for (function, k), seen in outputs.items():
+        varied = [(got, wanted) for _, _, got, wanted in seen if not _constant(wanted)]
+        if not varied:  # numbers, of which each is constant by itself
+            varied = [(np.stack([g.flat[0] for *_, g, _ in seen]), np.stack([w.flat[0] for *_, w in seen]))]
+        if all(_constant(got) and not _constant(wanted) for got, wanted in varied):
+            i, n, _, _ = seen[0]
+            what = output_name(question, question.trials[i].plan.steps[n], k)
+            yield Problem(f"{function}: {what}every entry of the answer is the same", i, n, k)
+
+
+def _constant(array: Array) -> bool:
+    return bool((array == array.flat[0]).all())
 
 
 def _judge_consistency(
@@ -202,7 +222,7 @@ def _judge_consistency(
     for i in criterion.trials:
         problem = inconsistency(question, question.trials[i], answers[i])
         if problem:
-            yield Problem(problem, i)
+            yield Problem(problem, i, 0)
 
 
 def _judge_purity(
@@ -211,7 +231,7 @@ def _judge_purity(
     for i in criterion.trials:
         problem = _impurity(question.trials[i], answers[i], " and ".join(question.functions))
         if problem:
-            yield Problem(problem, i)
+            yield Problem(problem, i, 0)
 
 
 def _impurity(trial: Trial, answer: Answer, functions: str) -> str:
@@ -257,12 +277,15 @@ def _judge_vectorised(
             small, large = outcomes[k], outcomes[k + half]
             failure = small.failure or large.failure
             if failure is not None:
-                yield Problem(failure_words(step.function, failure, trial), i)
-            elif (large.lines or 0) > _LINES_FACTOR * (small.lines or 0) + _LINES_SLACK:
+                yield Problem(failure_words(step.function, failure, trial), i, k)
+            elif small.lines is None or large.lines is None:
+                yield Problem(f"{step.function}: its lines could not be counted: tracing was switched off", i, k)
+            elif large.lines > _LINES_FACTOR * small.lines + _LINES_SLACK:
                 yield Problem(
                     f"{step.function}: {small.lines} Python lines run on a small input, {large.lines} on a larger one: "
                     "a loop over the data is left",
                     i,
+                    k,
                 )
 
 

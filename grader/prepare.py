@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import GraderError
-from grader.execute import run_plan
+from grader.execute import fresh, run_plan
 from grader.plans import Answer, Output, Plan, Step, Value
 from grader.questions import Case, Criterion, Question
 
@@ -153,11 +153,9 @@ def _variants(question: Question, trials: Sequence[Trial]) -> list[Variant]:
 
 
 def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
-    # Values are copied for each run: a wrong variant may write into them.
-    values = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in plan.values)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return run_plan(Plan(values, plan.steps, plan.echo), functions)
+        return run_plan(fresh(plan), functions)
 
 
 class _TrialMaker:
