@@ -6,6 +6,7 @@ import re
 from grader.plans import Failure, Step, clean
 from grader.prepare import PreparedQuestion, Trial
 
+_NUMPY_ERRORS = ("AxisError", "LinAlgError")
 _WHERE = re.compile(r"(cell \d{1,4}, )?line \d{1,6}")
 
 
@@ -24,7 +25,7 @@ def output_name(question: PreparedQuestion, step: Step, k: int) -> str:
 def failure_words(function: str, failure: Failure, trial: Trial) -> str:
     """Say why a call gave no value, in the student's terms."""
     name = function or "the call"
-    where = f" at {failure.where}" if _WHERE.fullmatch(failure.where) else ""
+    where = f" at {failure.where}" if trial.visible and _WHERE.fullmatch(failure.where) else ""
     match failure.kind:
         case "missing":
             return f"there is no function {name} in the notebook: was it renamed or deleted?"
@@ -46,6 +47,8 @@ def failure_words(function: str, failure: Failure, trial: Trial) -> str:
             return f"{name}{case_of(trial)}: the answer could not be read"
     if trial.visible:
         return f"{name}{case_of(trial)}: raised {clean(failure.message, 300)}{where}"
+    # A class of Python's own is one of few; any other name, and even a line number, can be made to spell an input.
     error = failure.message.split(":")[0]
-    known = isinstance(getattr(builtins, error, None), type) or error in ("AxisError", "LinAlgError")
-    return f"{name}{case_of(trial)}: raised {error if known else 'an exception'}{where}"
+    known = getattr(builtins, error, None)
+    named = isinstance(known, type) and issubclass(known, BaseException)
+    return f"{name}{case_of(trial)}: raised {error if named or error in _NUMPY_ERRORS else 'an exception'}"
