@@ -1,5 +1,7 @@
 """The journal: one JSON file for each graded submission, never half written. All that follows is rebuilt from it."""
 
+import contextlib
+import hashlib
 import os
 import urllib.parse
 from collections.abc import Iterator
@@ -9,19 +11,23 @@ from grader.errors import GraderError
 from grader.results import Result, from_json, to_json
 
 _SUFFIX = ".json"
+_LONGEST = 160
 
 
 def path_of(folder: Path, student: str) -> Path:
     """Return where a student's result lies. The name is quoted: any text is a safe and distinct file name."""
-    quoted = urllib.parse.quote(student, safe=" @+").replace(".", "%2E") or "%"
-    if len(quoted) > 200:
-        raise GraderError(f"the student name {student[:40]}… is too long for a file name: shorten it")
+    quoted = urllib.parse.quote(student, safe=" @+", errors="surrogatepass").replace(".", "%2E") or "%"
+    if len(quoted) > _LONGEST:
+        quoted = f"{quoted[:100]}%~{hashlib.sha256(quoted.encode()).hexdigest()[:40]}"
     return folder / (quoted + _SUFFIX)
 
 
 def write(folder: Path, result: Result) -> Path:
     """Write a result: to a temporary name, flushed, then renamed, so that a crash leaves the old file or the new."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraderError(f"cannot make the folder {folder}: {error.strerror}") from error
     path = path_of(folder, result.student)
     write_atomically(path, to_json(result))
     return path
@@ -37,8 +43,10 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise GraderError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Iterator[Result]:

@@ -1,6 +1,7 @@
 """The result of one submission: plain data, versioned, as JSON. Knows nothing of how it was reached."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -83,7 +84,9 @@ def to_json(result: Result) -> str:
     """Write a result as JSON text in the documented order of keys."""
     data = asdict(result)
     ordered = {"schema": data.pop("schema"), **data}
-    return json.dumps(ordered, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(ordered, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # Half of a surrogate pair, as in the name of a file that is not UTF-8, cannot be written but escaped.
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def from_json(text: str, *, source: str = "the result") -> Result:
