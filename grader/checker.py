@@ -13,11 +13,11 @@ from typing import Any
 
 from grader.compare import agree
 from grader.errors import GraderError
-from grader.execute import run_plan
+from grader.execute import fresh, run_plan
 from grader.freeze import thaw
 from grader.heatmap import heatmap
 from grader.judge import judge, problems
-from grader.plans import Answer, Plan
+from grader.plans import Answer, clean
 from grader.prepare import PreparedQuestion, Trial, Variant
 from grader.results import QuestionResult
 
@@ -55,16 +55,17 @@ class Checker:
 
     def __call__(self, function: Callable[..., Any]) -> "Report":
         """Check one function; of a layer's backward, together with the forward defined in the same notebook."""
-        name = getattr(function, "__name__", "")
+        name = getattr(function, "__name__", "") if callable(function) else ""
         if name not in self._questions:
             known = ", ".join(self._questions)
-            raise GraderError(f"{name or function!r} is no function of {self.assignment}; these are: {known}")
-        question = self._questions[name]
+            what = name or f"an object of type {type(function).__name__}"
+            raise GraderError(f"{clean(what, 80)} is no function of {self.assignment}; these are: {known}")
+        question = _shown_criteria(self._questions[name])
         namespace = {**getattr(function, "__globals__", {}), name: function}
         if question.layer and name == question.functions[0]:
             question = _forward_alone(question)
         started = time.perf_counter()
-        answers = [run_plan(_fresh(t.plan), namespace) for t in question.trials]
+        answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
         result = judge(question, answers, seconds=time.perf_counter() - started)
         return Report(name, result, _picture(question, answers))
 
@@ -88,7 +89,8 @@ class Report:
         if self.passed:
             return f"{self.function}: the visible checks passed; hidden ones remain."
         if self.result.status == "missing":
-            return f"{self.function}: not written yet."
+            reason = self.result.first_reason
+            return reason if reason.endswith("?") else f"{reason}."
         lost = sum(not c.passed for c in self.result.criteria)
         return f"{self.function}: {lost} of {len(self.result.criteria)} visible checks did not pass."
 
@@ -126,9 +128,9 @@ def _leads(kind: str) -> str:
     return "This looks like" if kind == "misconception" else "Right under another convention,"
 
 
-def _fresh(plan: Plan) -> Plan:
-    """Copy the arrays: a function that writes into its inputs must not spoil the next check."""
-    return replace(plan, values=tuple(v.copy() if hasattr(v, "copy") else v for v in plan.values))
+def _shown_criteria(question: PreparedQuestion) -> PreparedQuestion:
+    """Leave out the criteria that no visible case shows: to say that they passed would be untrue."""
+    return replace(question, criteria=tuple(c for c in question.criteria if c.trials))
 
 
 def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:

@@ -35,7 +35,7 @@ def thaw(data: bytes) -> tuple[str, tuple[PreparedQuestion, ...]]:
         if tree["format"] != _FORMAT:
             raise GraderError(f"the checks have format {tree['format']}: update stencil-cnn, or ask for a new release")
         return tree["name"], tuple(_question_from_tree(q) for q in tree["questions"])
-    except (wire.WireError, KeyError, TypeError, ValueError, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise GraderError(f"the file of checks is damaged: download it again ({error})") from error
 
 

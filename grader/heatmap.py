@@ -21,13 +21,17 @@ def heatmap(answer: Tree, expected: Tree, difference: Difference) -> str:
     return _image(slices[0], slices[1], leading)
 
 
+def _largest(values: npt.NDArray[Any]) -> float:
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
+
+
 def _image(want: npt.NDArray[Any], got: npt.NDArray[Any], leading: tuple[int, ...]) -> str:
     from matplotlib.figure import Figure  # drawn without pyplot: the student's own figures stay as they are
 
     figure = Figure(figsize=(6.4, 2.3), layout="constrained")
-    span = float(np.nanmax(np.abs(want))) or 1.0
-    wrong = got - want
-    reach = float(np.nanmax(np.abs(wrong))) or 1.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        wrong = got - want
+    span, reach = _largest(want), _largest(wrong)
     panels = (("expected", want, span), ("yours", got, span), ("yours - expected", wrong, reach))
     for axes, (title, values, limit) in zip(figure.subplots(1, 3), panels, strict=True):
         image = axes.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)

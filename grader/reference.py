@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import GraderError
-from grader.execute import run_plan
+from grader.execute import fresh, run_plan
 from grader.judge import judge
 from grader.prepare import prepare
 from grader.questions import Assignment
@@ -38,7 +38,7 @@ def reference_runs(assignment: Assignment, seeds: Sequence[int], *, backend: str
         functions = {name: convert(f) for name, f in question.functions.items()}
         for seed in seeds:
             prepared = prepare(question, seed)
-            answers = [run_plan(t.plan, functions) for t in prepared.trials]
+            answers = [run_plan(fresh(t.plan), functions) for t in prepared.trials]
             yield ReferenceRun(question.name, seed, judge(prepared, answers))
 
 
