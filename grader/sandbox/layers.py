@@ -87,19 +87,20 @@ def require(layers: Layers, sandbox: str = "auto") -> None:
     ----------
     layers : Layers
         From `grader.sandbox.probe`.
-    sandbox : {"auto", "container", "none"}
-        What the user asked for: with ``"container"`` a container holds student code, with ``"none"`` nothing does.
+    sandbox : {"auto", "none"}
+        What the user asked for: with ``"none"`` nothing holds student code.
 
     Raises
     ------
     SandboxError
         With one paragraph: what is absent, and the two ways on.
     """
-    if sandbox not in ("auto", "container", "none"):
-        raise SandboxError(f"sandbox is one of auto, container and none, not {sandbox!r}")
+    if sandbox not in ("auto", "none"):
+        raise SandboxError(f"sandbox is auto or none, not {sandbox!r}")
     if sandbox == "auto" and not layers.core:
         absent = " ".join(layers.missing())
         raise SandboxError(
-            f"Student code cannot be isolated on this machine, so nothing was graded. {absent} Either grade inside a "
-            "container with `--sandbox container`, or, only if you trust every submission, with `--sandbox none`."
+            f"Student code cannot be isolated on this machine, so nothing was graded. {absent} Grade on a Linux machine "
+            "that has it (a virtual machine or container on this one will do), or, only if you trust every submission, "
+            "with `--sandbox none`."
         )
