@@ -100,7 +100,7 @@ def require(layers: Layers, sandbox: str = "auto") -> None:
     if sandbox == "auto" and not layers.core:
         absent = " ".join(layers.missing())
         raise SandboxError(
-            f"Student code cannot be isolated on this machine, so nothing was graded. {absent} Grade on a Linux machine "
-            "that has it (a virtual machine or container on this one will do), or, only if you trust every submission, "
-            "with `--sandbox none`."
+            f"Student code cannot be isolated on this machine, so nothing was graded. {absent} Grade on a Linux "
+            "machine that has it (a virtual machine or container on this one will do), or, only if you trust every "
+            "submission, with `--sandbox none`."
         )
