@@ -243,12 +243,12 @@ def _impurity(trial: Trial, answer: Answer, functions: str) -> str:
     for name, before, after in zip(trial.names, trial.plan.values, answer.echo, strict=False):
         if isinstance(before, np.ndarray) and not _identical(before, as_array(after)):
             return f"{functions}{case_of(trial)}: the input {name or 'array'} was changed in place"
-    first, again = answer.outcomes[:calls], answer.outcomes[2 * calls : 3 * calls]
+    first, again = answer.outcomes[:calls], answer.outcomes[2 * calls + reads :]
     flat = [v for o in first for v in o.values]
     for a, b in zip(flat, [v for o in again for v in o.values], strict=True):
         if not _close(as_array(a), as_array(b)):
             return f"{functions}{case_of(trial)}: the same inputs give another answer the second time: what is kept?"
-    for a, b in zip(flat, [v for o in answer.outcomes[3 * calls :] for v in o.values], strict=True):
+    for a, b in zip(flat, [v for o in answer.outcomes[2 * calls : 2 * calls + reads] for v in o.values], strict=True):
         if not _identical(as_array(a), as_array(b)):
             return f"{functions}{case_of(trial)}: a later call overwrote the array that an earlier call had returned"
     return ""

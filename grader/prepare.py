@@ -258,7 +258,7 @@ class _TrialMaker:
         return self.trial("consistency", case, visible, Plan(tuple(values), tuple(steps)), names)
 
     def purity(self, one: tuple[Case, bool], other: tuple[Case, bool]) -> Trial:
-        """The case, another one, the case again; then the first outputs are read once more.
+        """The case, another one; then the first outputs are read once more, before the case comes again.
 
         The other one is, where the reference takes it, the case with its numbers in another order: of the same shape,
         so that a buffer kept for each shape is seen.
@@ -268,11 +268,11 @@ class _TrialMaker:
         calls = len(steps)
         turned = _turned(case)
         more, between, _ = self.calls(turned if self.answers(turned) else other[0], len(values), calls)
-        again = [
-            Step(s.function, tuple(_later(a, 2 * calls) for a in s.args), s.kwargs, s.outputs, s.send) for s in steps
-        ]
         reads = [Step("", (Output(i, None if s.outputs == 1 else k),)) for i, s in enumerate(steps) for k in s.send]
-        plan = Plan((*values, *more), (*steps, *between, *again, *reads), echo=True)
+        later = 2 * calls + len(reads)
+        again = [Step(s.function, tuple(_later(a, later) for a in s.args), s.kwargs, s.outputs, s.send) for s in steps]
+        # Read before the case comes again: that would fill a buffer used twice with what was there before.
+        plan = Plan((*values, *more), (*steps, *between, *reads, *again), echo=True)
         return self.trial("purity", case, visible, plan, [*names, *["" for _ in more]])
 
     def answers(self, case: Case) -> bool:
