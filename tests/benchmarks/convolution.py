@@ -121,11 +121,11 @@ def against_the_product() -> None:
 
 def growth() -> None:
     """Print the exponent of time over a decade of the batch, the pixels and the outputs."""
-    base = DENSE.but(n=8, c=16, o=16)
+    base = DENSE.but(n=8, h=16)
     sweeps = {
-        "N": {n: base.but(n=n, h=16) for n in (8, 20, 40, 80)},
+        "N": {n: base.but(n=n) for n in (8, 20, 40, 80)},
         "H·W": {h * h: base.but(h=h) for h in (16, 24, 36, 52)},
-        "C_out": {o: base.but(o=o) for o in (16, 40, 80, 160)},
+        "C_out": {o: base.but(o=o) for o in (32, 80, 160, 320)},
     }
     rows = {}
     for name, cases in sweeps.items():
