@@ -57,7 +57,7 @@ def test_the_points_are_fifty():
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_reference_has_full_marks(question):
-    for seed in SEEDS[:3]:
+    for seed in SEEDS[:2]:
         assert_full_marks(question, seed, QUESTIONS[question].functions)
 
 
@@ -91,7 +91,7 @@ def test_the_visible_cases_already_name_a_mistake(question, mistake):
 @pytest.mark.parametrize("name", STYLE_NAMES)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_right_answer_in_any_style_keeps_every_point(question, name):
-    for seed in SEEDS[:2]:
+    for seed in SEEDS[:1]:
         assert_full_marks(question, seed, style(name))
 
 

@@ -7,7 +7,7 @@ from solutions import convolution as reference
 from tests.assignments.course_04 import FUNCTIONS, STYLE_NAMES, style
 
 MODES = reference.PADDING_MODES
-TRIES = 25
+TRIES = 20
 
 pytestmark = pytest.mark.parametrize("name", STYLE_NAMES)
 
