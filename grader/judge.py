@@ -20,7 +20,7 @@ from grader.prepare import PreparedCriterion, PreparedQuestion, Trial
 from grader.results import CriterionResult, QuestionResult
 
 Array: TypeAlias = npt.NDArray[Any]
-_LOST = ("value", "count", "shape", "gradient", "stability")
+_LOST = ("value", "count", "shape", "gradient", "stability", "judged")
 # Line counts may differ by a branch or a padding, not by a loop over the data.
 _LINES_FACTOR, _LINES_SLACK = 1.25, 8
 
@@ -229,12 +229,23 @@ def _judge_purity(
     question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
 ) -> Iterator[Problem]:
     for i in criterion.trials:
-        problem = _impurity(question.trials[i], answers[i], " and ".join(question.functions))
+        trial = question.trials[i]
+        earlier = next((a for t, a in zip(question.trials, answers, strict=True) if _begins_with(trial, t)), None)
+        problem = _impurity(trial, answers[i], earlier, " and ".join(question.functions))
         if problem:
             yield Problem(problem, i, 0)
 
 
-def _impurity(trial: Trial, answer: Answer, functions: str) -> str:
+def _begins_with(trial: Trial, call: Trial) -> bool:
+    """Whether a trial of purity makes first the very call that another trial made."""
+    return call.kind == "call" and (call.case, call.visible, call.names) == (
+        trial.case,
+        trial.visible,
+        trial.names[: len(call.names)],
+    )
+
+
+def _impurity(trial: Trial, answer: Answer, earlier: Answer | None, functions: str) -> str:
     reads = sum(not s.function for s in trial.plan.steps)
     calls = (len(trial.plan.steps) - reads) // 3
     for step, outcome in zip(trial.plan.steps, answer.outcomes, strict=True):
@@ -245,8 +256,10 @@ def _impurity(trial: Trial, answer: Answer, functions: str) -> str:
             return f"{functions}{case_of(trial)}: the input {name or 'array'} was changed in place"
     first, again = answer.outcomes[:calls], answer.outcomes[2 * calls + reads :]
     flat = [v for o in first for v in o.values]
-    for a, b in zip(flat, [v for o in again for v in o.values], strict=True):
-        if not _close(as_array(a), as_array(b)):
+    once = earlier.outcomes if earlier and not any(o.failure for o in earlier.outcomes) else first
+    for outcomes in (again, once):
+        pairs = zip(flat, [v for o in outcomes for v in o.values], strict=True)
+        if not all(_close(as_array(a), as_array(b)) for a, b in pairs):
             return f"{functions}{case_of(trial)}: the same inputs give another answer the second time: what is kept?"
     for a, b in zip(flat, [v for o in answer.outcomes[2 * calls : 2 * calls + reads] for v in o.values], strict=True):
         if not _identical(as_array(a), as_array(b)):
@@ -289,6 +302,19 @@ def _judge_vectorised(
                 )
 
 
+def _judge_own(
+    question: PreparedQuestion, criterion: PreparedCriterion, answers: Sequence[Answer]
+) -> Iterator[Problem]:
+    """Cases that bring a judge of their own."""
+    for i in criterion.trials:
+        trial = question.trials[i]
+        failed = next(((n, o.failure) for n, o in enumerate(answers[i].outcomes) if o.failure is not None), None)
+        if failed is not None:
+            yield Problem(failure_words(trial.plan.steps[failed[0]].function, failed[1], trial), i, failed[0])
+        elif trial.judge is not None and (finding := trial.judge(answers[i])) is not None:
+            yield Problem(f"{question.functions[0]}{case_of(trial)}: {finding.message}", i, 0)
+
+
 _JUDGES: dict[str, Callable[[PreparedQuestion, PreparedCriterion, Sequence[Answer]], Iterator[Problem]]] = {
     "value": _judge_values,
     "count": _judge_values,
@@ -298,4 +324,5 @@ _JUDGES: dict[str, Callable[[PreparedQuestion, PreparedCriterion, Sequence[Answe
     "consistency": _judge_consistency,
     "purity": _judge_purity,
     "vectorised": _judge_vectorised,
+    "judged": _judge_own,
 }

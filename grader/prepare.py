@@ -7,7 +7,7 @@ the visible part of it, so that a student's check makes the same comparison with
 import inspect
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from grader.errors import GraderError
 from grader.execute import fresh, run_plan
+from grader.judges import Judge, Named
 from grader.plans import Answer, Output, Plan, Step, Value
 from grader.questions import Case, Criterion, Question
 
@@ -48,6 +49,7 @@ class Trial:
     tolerance: float = 1e-7
     step: float = 0.0
     script: bool = False
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Variant:
     convention: str
     functions: tuple[str, ...]
     answers: tuple[Answer | None, ...]
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
     """
     name = zlib.crc32(question.name.encode())
     rng = np.random.default_rng([name] if seed is None else [seed, name])
-    cases = [(case, True) for case in question.visible]
+    # Only judges that are data can be frozen; the others judge at grading alone.
+    cases = [(c, True) for c in question.visible if seed is not None or c.judge is None or isinstance(c.judge, Named)]
     if seed is not None:
         cases += [(case, False) for case in question.hidden(rng)]
     maker = _TrialMaker(question, rng)
@@ -120,7 +124,7 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
             numbers = list(range(len(trials), len(trials) + len(extra)))
             trials += extra
         else:
-            numbers = [i for i, trial in enumerate(trials) if trial.kind == "call" and _selects(criterion, trial.tags)]
+            numbers = [i for i, t in enumerate(trials) if t.kind == "call" and _selects(criterion, t.tags, t.judge)]
         if not numbers and seed is not None:
             raise GraderError(f"question {question.name}: criterion {criterion.name!r} selects no case")
         criteria.append(PreparedCriterion(criterion.kind, criterion.name, criterion.points, tuple(numbers)))
@@ -139,8 +143,10 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
     )
 
 
-def _selects(criterion: Criterion, tags: frozenset[str]) -> bool:
-    return not criterion.tags or bool(criterion.tags & tags)
+def _selects(criterion: Criterion, tags: Collection[str], judge: Judge | None) -> bool:
+    if (criterion.kind == "judged") != (judge is not None):
+        return False
+    return not criterion.tags or not criterion.tags.isdisjoint(tags)
 
 
 def _variants(question: Question, trials: Sequence[Trial]) -> list[Variant]:
@@ -148,8 +154,17 @@ def _variants(question: Question, trials: Sequence[Trial]) -> list[Variant]:
     for m in question.misconceptions:
         functions = {**question.functions, **m.functions}
         answers = [_answer(t.plan, functions) if t.kind in ("call", "purity") else None for t in trials]
-        variants.append(Variant(m.name, m.hint, m.convention, tuple(m.functions), tuple(answers)))
+        codes = [code_of(t, a) for t, a in zip(trials, answers, strict=True)]
+        variants.append(Variant(m.name, m.hint, m.convention, tuple(m.functions), tuple(answers), tuple(codes)))
     return variants
+
+
+def code_of(trial: Trial, answer: Answer | None) -> str:
+    """Return the code of what a trial's own judge finds, empty where it finds nothing or there is none."""
+    if answer is None or trial.judge is None or any(o.failure for o in answer.outcomes):
+        return ""
+    finding = trial.judge(answer)
+    return "" if finding is None else finding.code
 
 
 def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
@@ -164,13 +179,14 @@ class _TrialMaker:
     def __init__(self, question: Question, rng: np.random.Generator) -> None:
         self.question = question
         self.rng = rng
+        self.douts: dict[int, tuple[Case, Any]] = {}
         self.names = tuple(question.functions)
         self.parameters = list(inspect.signature(question.functions[self.names[0]]).parameters)
 
     def extra(self, criterion: Criterion, cases: Sequence[tuple[Case, bool]]) -> list[Trial]:
         if criterion.kind == "vectorised":
             return [self.vectorised(criterion)]
-        chosen = [(c, v) for c, v in cases if c.script is None and _selects(criterion, frozenset(c.tags))]
+        chosen = [(c, v) for c, v in cases if c.script is None and _selects(criterion, c.tags, c.judge)]
         if any(not visible for _, visible in chosen):
             chosen = [(c, v) for c, v in chosen if not v]
         spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
@@ -188,6 +204,11 @@ class _TrialMaker:
                 raise GraderError(
                     f"question {self.question.name}, case {case.name!r}: the reference fails: {outcome.failure.message}"
                 )
+        finding = case.judge(expected) if case.judge is not None and kind == "call" else None
+        if finding is not None:
+            raise GraderError(
+                f"question {self.question.name}, case {case.name!r}: its judge faults the reference: {finding.message}"
+            )
         return Trial(
             kind=kind,
             case=case.name,
@@ -199,6 +220,7 @@ class _TrialMaker:
             tolerance=case.tolerance,
             step=case.step,
             script=case.script is not None,
+            judge=case.judge if kind == "call" else None,
         )
 
     def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:
@@ -216,7 +238,8 @@ class _TrialMaker:
         forward, backward = self.question.functions.values()
         inputs = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in case.inputs)
         out, cache, *more = forward(*inputs, **case.options)
-        dout = np.asarray(self.rng.normal(size=out.shape))
+        # The same gradient in every trial of a case, so that their answers can be compared.
+        _, dout = self.douts.setdefault(id(case), (case, np.asarray(self.rng.normal(size=out.shape))))
         gradients = backward(dout.copy(), cache)
         count = len(gradients) if isinstance(gradients, tuple) else 1
         steps = [
