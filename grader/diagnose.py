@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from grader.compare import agree
 from grader.plans import Answer, Outcome, Output, Plan, Step, clean
-from grader.prepare import PreparedQuestion, Trial, Variant
+from grader.prepare import PreparedQuestion, Trial, Variant, code_of
 from grader.results import Diagnosis
 
 
@@ -27,8 +27,14 @@ def _hint(variant: Variant) -> str:
 
 def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Answer]) -> bool:
     differs = telling = False
-    for trial, answer, wrong in zip(question.trials, answers, variant.answers, strict=True):
+    for trial, answer, wrong, code in zip(question.trials, answers, variant.answers, variant.codes, strict=True):
         if wrong is None:
+            continue
+        if trial.judge is not None:  # other draws, the same mistake
+            if not _same_finding(trial, answer, wrong, code):
+                return False
+            differs = differs or bool(code)
+            telling = telling or bool(code)
             continue
         if not _agrees(trial, variant, answer, wrong):
             return False
@@ -38,6 +44,11 @@ def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Ans
             _tells(a, w) for s, a, w in outcomes if trial.script or s.function in variant.functions
         )
     return differs and telling
+
+
+def _same_finding(trial: Trial, answer: Answer, wrong: Answer, code: str) -> bool:
+    fails = [any(o.failure is not None for o in a.outcomes) for a in (answer, wrong)]
+    return fails[0] == fails[1] and (fails[0] or code_of(trial, answer) == code)
 
 
 def _tells(answer: Outcome, wrong: Outcome) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from grader import wire
 from grader.errors import GraderError
+from grader.judges import Named
 from grader.plans import Answer, Tree, answer_from_tree, answer_to_tree, plan_from_tree, plan_to_tree
 from grader.prepare import PreparedCriterion, PreparedQuestion, Trial, Variant, prepare
 from grader.questions import Assignment
@@ -50,8 +51,9 @@ def _question_to_tree(question: PreparedQuestion) -> Tree:
         **_plain(question, "trials", "criteria", "variants"),
         "trials": [
             {
-                **_plain(t, "plan", "expected"),
+                **_plain(t, "plan", "expected", "judge"),
                 "plan": plan_to_tree(t.plan),
+                "judge": [t.judge.name, dict(t.judge.parameters)] if isinstance(t.judge, Named) else None,
                 "expected": answer_to_tree(t.expected),
             }
             for t in question.trials
@@ -77,7 +79,8 @@ def _question_from_tree(tree: Any) -> PreparedQuestion:
 def _trial_from_tree(tree: Any) -> Trial:
     plan = plan_from_tree(tree["plan"])
     expected = answer_from_tree(tree["expected"], plan)
-    return Trial(**{**tree, "plan": plan, "expected": expected, "tags": frozenset(tree["tags"])})
+    judge = None if tree["judge"] is None else Named(*tree["judge"])
+    return Trial(**{**tree, "plan": plan, "expected": expected, "judge": judge, "tags": frozenset(tree["tags"])})
 
 
 def _variant_answer(tree: Tree, trial: Trial) -> Answer | None:

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import GraderError
+from grader.judges import Judge
 from grader.plans import Plan
 
 Function = Callable[..., Any]
@@ -56,6 +57,9 @@ class Case:
     script : Plan, optional
         Calls of its own instead of the usual ones (several steps of an optimizer, methods of an object). Outputs that
         a script sends are the ones judged; `inputs` and `options` are then unused.
+    judge : function, optional
+        Judges the answer instead of comparing it with the reference's (`grader.judges`). Criteria made by `statistics`,
+        `design` and `training` select such cases, all others leave them out.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Case:
     tolerance: float = 1e-7
     step: float = 1e-5
     script: Plan | None = None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,21 @@ def purity(points: float, name: str = "purity", *, on: str = "") -> Criterion:
 def stability(points: float, name: str = "stability", *, on: str = "extreme") -> Criterion:
     """Judge values (and gradients) on extreme inputs."""
     return Criterion("stability", points, name, frozenset(on.split()))
+
+
+def statistics(points: float, name: str = "statistics", *, on: str = "") -> Criterion:
+    """Judge random answers by their invariants and statistics, on cases that bring a judge."""
+    return Criterion("judged", points, name, frozenset(on.split()))
+
+
+def design(points: float, name: str = "design", *, on: str = "") -> Criterion:
+    """Judge that what the student built satisfies constraints, on cases that bring a judge."""
+    return Criterion("judged", points, name, frozenset(on.split()))
+
+
+def training(points: float, name: str = "training", *, on: str = "") -> Criterion:
+    """Judge predictions on data that the student has not seen, on cases that bring a judge."""
+    return Criterion("judged", points, name, frozenset(on.split()))
 
 
 def vectorised(points: float, name: str = "vectorised", *, small: Case, large: Case) -> Criterion:
