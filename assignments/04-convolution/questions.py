@@ -278,7 +278,7 @@ def _layers(rng: np.random.Generator) -> list[Case]:
         image: tuple[int, int] | None = None,
         *,
         sizes: Sequence[int] | None = None,
-        bias: bool = True,
+        bias: bool = False,
         **options: Any,
     ) -> Case:
         # Images, channels and filters differ in number, and rows from columns: nothing exchanged goes unseen.
@@ -293,16 +293,17 @@ def _layers(rng: np.random.Generator) -> list[Case]:
         return (b, a) if flip else (a, b)
 
     return [
-        case("several images, channels and filters", "plain", either(3, 2)),
-        case("no bias", "plain", either(2, 3), bias=False),
+        case("a bias for each filter", "bias", either(3, 2), bias=True),
+        case("several images, channels and filters", "plain", either(2, 3)),
         case("a kernel of one pixel", "plain", (1, 1)),
         case("a kernel as large as the image", "plain", (3, 4), (3, 4)),
         case("one image, one channel, one filter", "plain", (3, 2), sizes=(1, 1, 1)),
+        case("one image, one filter, its bias", "bias", (2, 2), sizes=(1, 3, 1), bias=True),
         case("a stride that leaves a rest", "stride", (3, 3), either(6, 8), stride=2),
         case("a stride longer than the kernel", "stride", either(2, 1), (9, 7), stride=either(3, 4)),
         case("another stride for rows than for columns", "stride", (3, 2), (8, 7), stride=either(1, 3)),
         case("padding as one number", "padding", either(3, 2), padding=1),
-        case("padding of rows or columns alone", "padding", (3, 3), padding=either(0, 2), bias=False),
+        case("padding of rows or columns alone", "padding", (3, 3), padding=either(0, 2)),
         case("padding reflect", "modes", (3, 2), (4, 6), padding=(2, 1), padding_mode="reflect"),
         case("padding replicate", "modes", (2, 3), (5, 4), padding=either(1, 2), padding_mode="replicate"),
         case("padding circular", "modes", (3, 3), (4, 5), padding=either(1, 2), padding_mode="circular"),
@@ -310,7 +311,7 @@ def _layers(rng: np.random.Generator) -> list[Case]:
         case("another dilation for rows than for columns", "dilation", (2, 3), (7, 9), dilation=either(3, 2)),
         case("two groups", "groups", (2, 3), (4, 5), sizes=(3, 4, 6), groups=2),
         case("each channel by itself, twice", "groups", (3, 2), (5, 4), sizes=(2, 3, 6), groups=3),
-        case("stride, padding and a rest", "together", (3, 3), either(6, 8), stride=2, padding=1, bias=False),
+        case("stride, padding, a rest and a bias", "together", (3, 3), either(6, 8), bias=True, stride=2, padding=1),
         case(
             "everything at once",
             "together",
@@ -334,22 +335,16 @@ CONV2D = Question(
     name="conv2d",
     functions={"conv2d_forward": reference.conv2d_forward, "conv2d_backward": reference.conv2d_backward},
     visible=(
-        _figure("the Sobel patch and a bias", "plain", PATCH[None, None], SOBEL[None, None], [5.0]),
-        _figure(
-            "two images, three channels, four filters",
-            "plain",
-            _digits(2, 3, 5, 4),
-            _digits(4, 3, 2, 3),
-            [1.0, 2, 3, 4],
-        ),
+        _figure("the Sobel patch", "plain", PATCH[None, None], SOBEL[None, None]),
+        _figure("two images, three channels, four filters", "plain", _digits(2, 3, 5, 4), _digits(4, 3, 2, 3)),
         _figure("one by one: three channels become one", "plain", _digits(2, 3, 2, 4), _digits(1, 3, 1, 1)),
+        _figure("the Sobel patch and a bias", "bias", PATCH[None, None], SOBEL[None, None], [5.0]),
+        _figure("two filters, each with its bias", "bias", _digits(3, 2, 3, 4), _digits(2, 2, 2, 3), [1.0, -1.0]),
         _figure(
             "a 5 × 5 image, stride 3: pixels are skipped", "stride", _digits(1, 2, 5, 5), _digits(3, 2, 2, 2), stride=3
         ),
         _figure("stride 2 leaves a rest", "stride", _digits(1, 2, 6, 8), _digits(3, 2, 3, 3), stride=2),
-        _figure(
-            "a 5 × 5 image, padding 1", "padding", _digits(1, 3, 5, 5), _digits(2, 3, 3, 3), [1.0, -1.0], padding=1
-        ),
+        _figure("a 5 × 5 image, padding 1", "padding", _digits(1, 3, 5, 5), _digits(2, 3, 3, 3), padding=1),
         _figure("padding of columns alone", "padding", _digits(2, 1, 4, 3), _digits(3, 1, 2, 2), padding=(0, 2)),
         _figure("reflect", "modes", _digits(1, 2, 4, 3), _digits(3, 2, 3, 2), padding=(2, 1), padding_mode="reflect"),
         _figure("dilation 2", "dilation", _digits(2, 1, 6, 5), _digits(3, 1, 2, 3), dilation=2),
@@ -367,7 +362,8 @@ CONV2D = Question(
     ),
     hidden=_layers,
     criteria=(
-        value(2, "value: plain", on="plain"),
+        value(1.5, "value: plain", on="plain"),
+        value(0.5, "value: bias", on="bias"),
         value(1, "value: stride", on="stride"),
         value(1.5, "value: padding", on="padding"),
         value(1, "value: padding modes", on="modes"),
@@ -375,14 +371,15 @@ CONV2D = Question(
         value(1, "value: groups", on="groups"),
         value(0.5, "value: everything together", on="together"),
         shape(1),
-        gradient(2, "gradient: plain", on="plain"),
+        gradient(1.5, "gradient: plain", on="plain"),
+        gradient(0.5, "gradient: bias", on="bias"),
         gradient(1, "gradient: stride", on="stride"),
         gradient(1, "gradient: padding", on="padding"),
         gradient(1, "gradient: padding modes", on="modes"),
         gradient(1, "gradient: dilation", on="dilation"),
         gradient(0.5, "gradient: groups", on="groups"),
         gradient(0.5, "gradient: everything together", on="together"),
-        consistency(1, "consistency: kernel and stride", on="plain stride"),
+        consistency(1, "consistency: kernel and stride", on="plain bias stride"),
         consistency(1, "consistency: the other settings", on="padding modes dilation groups together"),
         purity(2),
     ),

@@ -106,6 +106,7 @@ def test_a_right_answer_in_any_style_keeps_every_point_for_20_seeds(question, na
 @pytest.mark.parametrize(
     ("mistake", "ability"),
     [
+        ("bias-forgotten", "bias"),
         ("stride-ignored", "stride"),
         ("padding-ignored", "padding"),
         ("padding-mode-ignored", "padding modes"),
@@ -122,6 +123,12 @@ def test_a_forward_without_one_ability_keeps_the_points_of_the_others(mistake, a
     )
     assert values == expected
     assert not any(name.startswith("gradient") for name in lost(result))
+
+
+def test_a_wrong_gradient_of_the_bias_costs_little_more_than_that():
+    result = grade(prepared("conv2d", SEEDS[0]), mistaken("conv2d", "db-averaged"))
+    assert {n for n in lost(result) if n.startswith("gradient")} == {"gradient: bias", "gradient: everything together"}
+    assert result.points >= 18
 
 
 def test_a_right_backward_keeps_its_points_beside_a_flipped_forward():
