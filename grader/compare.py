@@ -64,8 +64,6 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
     assert array is not None
     with np.errstate(invalid="ignore"):
         same = array == target
-    if not tolerance and same.all():
-        return None
     finite = np.isfinite(target)
     if not finite.all():
         bad = ~finite & ~same & ~(np.isnan(target) & np.isnan(array))
@@ -78,7 +76,7 @@ def compare(answer: Tree, expected: Tree, *, tolerance: float, reveal: bool) -> 
         return _entry("finite", f"{int(wrong.sum())} of {wrong.size} entries are {what}, the first", wrong)
     error = relative_error(array, target)
     allowed = tolerance_for(array, tolerance) if tolerance else 0.0
-    if tolerance and error <= allowed:
+    if error <= allowed if tolerance else (array == target).all():
         return None
     if target.size == 1:
         return Difference("value", f"the relative error is {error:.2g}", (0,) * target.ndim, error)
