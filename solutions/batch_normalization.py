@@ -2,6 +2,9 @@
 
 import math
 
+import numpy as np
+from array_api_compat import is_numpy_array
+
 from solutions.arrays import Array, check_shape, namespace
 from solutions.normalization import (
     Cache,
@@ -12,6 +15,9 @@ from solutions.normalization import (
     normalize,
     normalize_backward,
 )
+
+Gradients = tuple[Array, Array, Array]
+BLOCK_BYTES = 1 << 18
 
 
 def batch_norm_forward(
@@ -100,11 +106,38 @@ def batch_norm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     """
     normalized, inverse_std, gamma, training = cache
     check_dout(dout, normalized.shape)
+    if training and dout.ndim == 4 and is_numpy_array(dout):
+        return _backward_in_blocks(dout, normalized, inverse_std, gamma)
+    return _backward(dout, normalized, inverse_std, gamma, training)
+
+
+def _backward(dout: Array, normalized: Array, inverse_std: Array, gamma: Array, training: bool) -> Gradients:
     xp = namespace(dout, normalized)
     axes = all_but_channels(dout)
     dnormalized = dout * along_channels(gamma, dout)
     dx = normalize_backward(dnormalized, normalized, inverse_std, axes) if training else dnormalized * inverse_std
     return dx, xp.sum(dout * normalized, axis=axes), xp.sum(dout, axis=axes)
+
+
+def _backward_in_blocks(dout: Array, normalized: Array, inverse_std: Array, gamma: Array) -> Gradients:
+    """Do the same for maps in NumPy: sums as BLAS products, then ``A dout + B x̂ + K`` on blocks that stay in cache."""
+    images, channels, *pixels = dout.shape
+    upstream, maps = (a.reshape(images, channels, math.prod(pixels)) for a in (dout, normalized))
+    dbeta = (upstream @ np.ones(math.prod(pixels), dout.dtype)).sum(axis=0)
+    dgamma = np.vecdot(upstream, maps).sum(axis=0)
+    count = dout.size // channels
+    scale = (gamma * inverse_std.reshape(-1))[:, None]
+    through_mean, through_variance = -scale * dbeta[:, None] / count, -scale * dgamma[:, None] / count
+    dx = np.empty(upstream.shape, np.result_type(dout, normalized, gamma))
+    block = max(1, BLOCK_BYTES // dx[:1].nbytes)
+    scaled = np.empty_like(dx[:block])
+    for start in range(0, images, block):
+        rows = slice(start, start + block)
+        part = np.multiply(upstream[rows], scale, out=scaled[: len(dx[rows])])
+        np.multiply(maps[rows], through_variance, out=dx[rows])
+        dx[rows] += part
+        dx[rows] += through_mean
+    return dx.reshape(dout.shape), dgamma, dbeta
 
 
 def batch_norm2d_forward(

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from solutions import batch_normalization
 from solutions.batch_normalization import (
     batch_norm2d_backward,
     batch_norm2d_forward,
@@ -37,7 +38,7 @@ def batch_norm(x):
 
 
 @pytest.mark.oracle
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(flat | images, seeds, st.booleans(), st.sampled_from([np.float32, np.float64]), st.floats(0, 1))
 def test_batch_norm_is_that_of_pytorch(shape, seed, training, dtype, momentum):
     torch = pytest.importorskip("torch")
@@ -60,7 +61,7 @@ def test_batch_norm_is_that_of_pytorch(shape, seed, training, dtype, momentum):
 
 
 @pytest.mark.oracle
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(images, seeds, st.integers(1, 3), st.integers(1, 3))
 def test_layer_and_group_norm_are_those_of_pytorch(shape, seed, features, groups):
     torch = pytest.importorskip("torch")
@@ -72,7 +73,8 @@ def test_layer_and_group_norm_are_those_of_pytorch(shape, seed, features, groups
         x, dout, gamma, beta = draw(seed, size, size, parameters, parameters)
         out, cache = forward(x, gamma, beta, eps=1e-3, **options)
         leaves = [torch.tensor(array, requires_grad=True) for array in (x, gamma, beta)]
-        if oracle == "group_norm" and size[0] == 0:
+        # PyTorch refuses an empty batch, and a batch of a single value (where out is beta, well defined).
+        if oracle == "group_norm" and np.prod(size) // groups < 2:
             assert out.shape == size
             assert [g.shape for g in backward(dout, cache)] == [size, gamma.shape, beta.shape]
             continue
@@ -140,6 +142,17 @@ def test_the_gradient_is_the_derivative_of_the_forward_pass():
                     moved = [a + sign * 1e-5 * direction if j == i else a for j, a in enumerate(inputs)]
                     ends.append(np.sum(forward(*moved)[0] * upstream))
                 assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(np.sum(gradient * direction), rel=1e-6, abs=1e-6)
+
+
+@given(images, seeds, st.sampled_from([0, 1 << 18]))
+def test_the_gradient_in_blocks_is_the_plain_one(shape, seed, block_bytes):
+    x, dout, gamma, beta, mean = draw(seed, shape, shape, *[shape[1]] * 3)
+    _, cache, *_ = batch_norm2d_forward(x, gamma, beta, mean, np.ones(shape[1]), training=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_normalization, "BLOCK_BYTES", block_bytes)
+        blocks = batch_norm2d_backward(dout, cache)
+    for ours, plain in zip(blocks, batch_normalization._backward(dout, *cache), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-8, atol=1e-8)
 
 
 def test_a_large_mean_does_not_drown_the_variance():
