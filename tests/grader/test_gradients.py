@@ -73,8 +73,8 @@ def test_a_factor_is_told():
 @pytest.mark.parametrize(
     ("functions", "words"),
     [
-        ({"affine_forward": lambda *a, **k: (np.zeros(3), (*a, 1.0))}, "wrong shape to differentiate"),
-        ({"affine_forward": lambda *a, **k: ("x", (*a, 1.0))}, "wrong shape to differentiate"),
+        ({"affine_forward": lambda *a, **k: (np.zeros(3), (*a[:2], 1.0))}, "wrong shape to differentiate"),
+        ({"affine_forward": lambda *a, **k: ("x", (*a[:2], 1.0))}, "wrong shape to differentiate"),
         ({"affine_backward": lambda dout, cache: (None, None, None)}, "dx has not the shape of x"),
         ({"affine_backward": lambda dout, cache: (dout, dout)}, "wrong number of outputs"),
         ({"affine_backward": lambda dout, cache: affine_backward(dout, cache)[::-1]}, "dx has not the shape of x"),
