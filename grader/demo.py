@@ -1,6 +1,7 @@
 """A made-up class of real notebooks: an assignment's example solutions, and students who make trouble.
 
-Knows no assignment: the examples are the .py files in its folder ``examples``, the trouble works on any function.
+Knows no assignment: the examples are the .py files in and below its folder ``examples``, the trouble works on any
+function.
 """
 
 import json
@@ -45,7 +46,7 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     Parameters
     ----------
     folder : path
-        The assignment's, with a folder ``examples`` of solutions in several styles and with several mistakes.
+        The assignment's. Its folder ``examples`` holds solutions in several styles, ``examples/mistakes`` wrong ones.
     to : path
         Where each student gets a folder.
 
@@ -54,7 +55,7 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     dict
         Student to notebook.
     """
-    examples = sorted((folder / "examples").glob("*.py"))
+    examples = sorted((folder / "examples").glob("**/*.py"))
     if not examples:
         raise GraderError(f"{folder} has no examples/*.py to make a class from: name another assignment")
     blank = build(folder)
@@ -68,7 +69,7 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     notebooks["floods-its-output"] = dumps(_with_cell(good, _FLOOD))
     notebooks["patches-numpy"] = dumps(_with_cell(good, _PATCHES.format(name=name)))
     notebooks["cut-off"] = dumps(good)[: len(dumps(good)) * 2 // 3]
-    notebooks["moved-the-checks"] = dumps(_with_checks_moved(good))
+    notebooks["moved-the-checks"] = json.dumps(_with_checks_moved(good))  # two cells with one id: no valid notebook
     paths = {}
     for student, text in notebooks.items():
         path = to / student / f"{topic(folder)}.ipynb"

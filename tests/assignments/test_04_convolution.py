@@ -289,7 +289,7 @@ def test_the_unwritten_notebook_runs_to_its_end(bundle, monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", ["windows", "lists"])
 def test_the_written_notebook_shows_every_picture_and_passes_every_check(bundle, monkeypatch, capsys, name):
-    notebook = fill_from_file(build(FOLDER), STYLES / f"{name}.py")
+    notebook = fill_from_file(build(FOLDER), STYLES[name])
     said = run_cells(notebook, bundle, monkeypatch)
     assert [r.function for r in said] == FUNCTIONS
     assert all(r.passed for r in said)
