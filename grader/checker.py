@@ -63,7 +63,8 @@ class Checker:
         question = _shown_criteria(self._questions[name])
         namespace = {**getattr(function, "__globals__", {}), name: function}
         if question.layer and name == question.functions[0]:
-            question = _forward_alone(question)
+            alone = _forward_alone(question)
+            question = alone if alone.criteria else question
         started = time.perf_counter()
         answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
         result = judge(question, answers, seconds=time.perf_counter() - started)
@@ -135,13 +136,18 @@ def _shown_criteria(question: PreparedQuestion) -> PreparedQuestion:
 
 def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:
     """Reduce a layer to its forward, which is checked while the backward is still a stub."""
-    kept = [i for i, t in enumerate(question.trials) if t.kind == "call"]
+    # A trial with a judge of its own is judged whole.
+    kept = [i for i, t in enumerate(question.trials) if t.kind == "call" and t.judge is None]
     number = {old: new for new, old in enumerate(kept)}
     criteria = tuple(
         replace(c, trials=tuple(number[i] for i in c.trials)) for c in question.criteria if c.kind in _ONE_FUNCTION
     )
     variants = [
-        replace(v, answers=tuple(_first_steps(v.answers[i], question.trials[i]) for i in kept))
+        replace(
+            v,
+            answers=tuple(_first_steps(v.answers[i], question.trials[i]) for i in kept),
+            codes=tuple(v.codes[i] for i in kept),
+        )
         for v in sorted(question.variants, key=lambda v: len(v.functions))
         if question.functions[0] in v.functions
     ]
