@@ -4,6 +4,7 @@ Both grade the same notebooks in the same run, one after the other, so that the 
 """
 
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -71,6 +72,8 @@ def _nbgrader(folder: Path, course: Path, submissions: dict[str, Path]) -> Any:
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
+    # nbgrader calls `alembic` and Jupyter's kernels by name.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     name = topic(folder)
     (course / "nbgrader_config.py").write_text(_CONFIG)
     checks = freeze(load_assignment(folder))
@@ -86,12 +89,12 @@ def _nbgrader(folder: Path, course: Path, submissions: dict[str, Path]) -> Any:
     config = Config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.course_id = "benchmark"
-    config.Application.log_level = 50
+    config.Application.log_level = 40
     config.ExecutePreprocessor.timeout = SECONDS
     api = NbGraderAPI(config=config)
     result = api.generate_assignment(name)
     if not result["success"]:
-        raise GraderError(f"nbgrader could not generate the assignment: {result.get('error', '')[-300:]}")
+        raise GraderError(f"nbgrader could not generate the assignment: {result.get('log', '')[-500:]}")
     return lambda student: api.autograde(name, student)
 
 
