@@ -5,6 +5,7 @@ here may need processes or sockets (it also runs on Windows, Colab and in the br
 """
 
 import html
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -55,13 +56,17 @@ class Checker:
 
     def __call__(self, function: Callable[..., Any]) -> "Report":
         """Check one function; of a layer's backward, together with the forward defined in the same notebook."""
+        names = getattr(function, "__globals__", None) or vars(sys.modules["__main__"])
         name = getattr(function, "__name__", "") if callable(function) else ""
+        if callable(function) and name not in self._questions:
+            # A closure or a lambda goes by the name that the notebook gave it.
+            name = next((n for n in self._questions if names.get(n) is function), name)
         if name not in self._questions:
             known = ", ".join(self._questions)
             what = name or f"an object of type {type(function).__name__}"
             raise GraderError(f"{clean(what, 80)} is no function of {self.assignment}; these are: {known}")
         question = _shown_criteria(self._questions[name])
-        namespace = {**getattr(function, "__globals__", {}), name: function}
+        namespace = {**names, name: function}
         if question.layer and name == question.functions[0]:
             alone = _forward_alone(question)
             question = alone if alone.criteria else question

@@ -144,6 +144,13 @@ def test_a_function_from_another_namespace_is_checked_by_its_own(check):
     assert check(affine_backward).passed
 
 
+def test_a_closure_or_a_lambda_goes_by_the_name_that_the_notebook_gave_it(check):
+    cells = notebook("def times(k):\n    def f(x):\n        return k * x\n    return f\ndouble = times(2)")
+    assert check(cells.double).passed
+    assert check(notebook("double = lambda x: x + x").double).passed
+    assert not check(notebook("double = lambda x: x").double).passed
+
+
 def test_the_same_mistakes_are_recognised_as_in_grading(check):
     def backward(dout, cache):
         return mean_bias(dout, cache)
