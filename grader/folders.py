@@ -31,13 +31,13 @@ def topic(folder: str | Path) -> str:
 
 
 def assignment_folders(root: str | Path | None = None) -> list[Path]:
-    """Return every assignment folder that can be found by name, in order, the nearest first where names repeat.
+    """Return every assignment folder of the course, in order.
 
     Parameters
     ----------
     root : path, optional
-        A course root or its ``assignments`` folder. Without it: ``assignments`` in the working directory and its
-        parents, then in the checkout that this package is installed from.
+        A course root or its ``assignments`` folder. Without it, the nearest course counts: ``assignments`` in the
+        working directory or the closest of its parents, else in the checkout that this package is installed from.
     """
     if root is not None:
         shelves = [Path(root) / "assignments", Path(root)]
@@ -45,13 +45,11 @@ def assignment_folders(root: str | Path | None = None) -> list[Path]:
         here = Path.cwd()
         shelves = [parent / "assignments" for parent in (here, *here.parents)]
         shelves.append(Path(__file__).resolve().parent.parent / "assignments")
-    found: dict[str, Path] = {}
     for shelf in shelves:
-        if shelf.is_dir():
-            for folder in sorted(shelf.iterdir()):
-                if _is_assignment(folder):
-                    found.setdefault(folder.name, folder)
-    return [found[name] for name in sorted(found)]
+        folders = sorted(folder for folder in shelf.iterdir() if _is_assignment(folder)) if shelf.is_dir() else []
+        if folders:
+            return folders
+    return []
 
 
 def find_assignment(name: str | Path, *, root: str | Path | None = None) -> Path:

@@ -154,7 +154,7 @@ def test_a_description_names_every_layer_and_missing_the_mend() -> None:
 
 def test_importing_calls_no_c_library_and_needs_no_linux() -> None:
     code = (
-        "import sys, ctypes; sys.platform = 'win32'\n"
+        "import sys, ctypes, subprocess, tempfile; sys.platform = 'win32'\n"
         "for m in ('fcntl', 'resource'): sys.modules[m] = None\n"
         "def no(*a, **k): raise SystemExit('loaded')\nctypes.CDLL = no\n"
         "import grader.sandbox as s; print(s.probe().absent)"
