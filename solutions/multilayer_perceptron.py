@@ -66,6 +66,43 @@ def linear_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     return dout @ w, dout.T @ x, namespace(dout).sum(dout, axis=0)
 
 
+def collapse_linear(w_first: Array, b_first: Array, w_second: Array, b_second: Array) -> tuple[Array, Array]:
+    """Return the one linear layer that does what two in a row do: ``w = w_second @ w_first``.
+
+    Parameters
+    ----------
+    w_first : (M, D)
+    b_first : (M,)
+    w_second : (K, M)
+    b_second : (K,)
+
+    Returns
+    -------
+    w : (K, D)
+    b : (K,), ``w_second @ b_first + b_second``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no floating-point array or the shapes do not fit.
+
+    Notes
+    -----
+    Why an activation must stand between two layers. Sources: BZU, NYU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> collapse_linear(np.array([[1.0, 2.0]]), np.array([3.0]), np.array([[10.0], [-1.0]]), np.array([0.0, 1.0]))
+    (array([[10., 20.],
+           [-1., -2.]]), array([30., -2.]))
+    """
+    check_shape(w_first, "w_first", "(out_features, in_features)", ndim=2)
+    _check_parameters(w_first, b_first, in_features=w_first.shape[1], layer="_first")
+    _check_parameters(w_second, b_second, in_features=w_first.shape[0], layer="_second")
+    return w_second @ w_first, w_second @ b_first + b_second
+
+
 def branch_backward(dfirst: Array, dsecond: Array) -> Array:
     """Return the gradient of a value that two paths used: ``dx = dfirst + dsecond``.
 

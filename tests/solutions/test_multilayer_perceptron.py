@@ -7,6 +7,7 @@ import scipy.special
 from solutions import losses, multilayer_perceptron
 from solutions.multilayer_perceptron import (
     branch_backward,
+    collapse_linear,
     linear_backward,
     linear_forward,
     mlp_parameter_count,
@@ -247,3 +248,18 @@ def test_a_branch_refuses_gradients_of_two_shapes():
 def test_layer_sizes_that_are_no_layers_are_refused(bad):
     with pytest.raises(ValueError, match=r"^layer_sizes(\[1\])? must be a"):
         multilayer_perceptron.mlp_parameter_count(bad)
+
+
+@dtypes
+def test_two_linear_layers_are_the_one_they_collapse_to(dtype):
+    (x, *parameters), _ = network(dtype=dtype)
+    hidden, _ = linear_forward(x, *parameters[:2])
+    expected, _ = linear_forward(hidden, *parameters[2:])
+    w, b = collapse_linear(*parameters)
+    assert w.dtype == b.dtype == dtype
+    np.testing.assert_allclose(x @ w.T + b, expected, rtol=1e-4 if dtype == np.float32 else 1e-12, atol=1e-5)
+
+
+def test_layers_that_do_not_follow_each_other_do_not_collapse():
+    with pytest.raises(ValueError, match="w_second must have 4 columns"):
+        collapse_linear(np.ones((4, 3)), np.ones(4), np.ones((2, 3)), np.ones(2))
