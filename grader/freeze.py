@@ -1,8 +1,9 @@
 """Freeze the visible part of an assignment into data, and thaw it: what a student's checks compare with.
 
-The file is one `wire` frame: no code, no reference, no hidden case.
+The file is one `wire` frame, compressed: no code, no reference, no hidden case.
 """
 
+import zlib
 from dataclasses import fields
 from typing import Any
 
@@ -14,13 +15,14 @@ from grader.prepare import PreparedCriterion, PreparedQuestion, Trial, Variant, 
 from grader.questions import Assignment
 
 _FORMAT = 1
+_LARGEST = 256 << 20
 
 
 def freeze(assignment: Assignment) -> bytes:
     """Return the visible cases of every question, with expected outputs and the answers of misconceptions."""
     questions = [_question_to_tree(prepare(q, None)) for q in assignment.questions]
     tree = {"format": _FORMAT, "name": assignment.name, "title": assignment.title, "questions": questions}
-    return wire.encode(tree)
+    return zlib.compress(wire.encode(tree), 9)
 
 
 def thaw(data: bytes) -> tuple[str, tuple[PreparedQuestion, ...]]:
@@ -32,11 +34,15 @@ def thaw(data: bytes) -> tuple[str, tuple[PreparedQuestion, ...]]:
         If the data is not of `freeze`, or of another version's.
     """
     try:
-        tree = wire.loads(data)
+        unpacking = zlib.decompressobj()
+        frame = unpacking.decompress(data, _LARGEST)
+        if not unpacking.eof or unpacking.unused_data:
+            raise ValueError("its end is missing or not its own")
+        tree = wire.loads(frame)
         if tree["format"] != _FORMAT:
             raise GraderError(f"the checks have format {tree['format']}: update stencil-cnn, or ask for a new release")
         return tree["name"], tuple(_question_from_tree(q) for q in tree["questions"])
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
         raise GraderError(f"the file of checks is damaged: download it again ({error})") from error
 
 

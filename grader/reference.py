@@ -1,7 +1,7 @@
 """Put every reference through its own questions: it must earn full marks, on whatever arrays it computes with."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def reference_runs(assignment: Assignment, seeds: Sequence[int], *, backend: str
     for question in assignment.questions:
         functions = {name: convert(f) for name, f in question.functions.items()}
         for seed in seeds:
-            prepared = prepare(question, seed)
+            prepared = prepare(replace(question, misconceptions=()), seed)  # a right answer needs no diagnosis
             answers = [run_plan(fresh(t.plan), functions) for t in prepared.trials]
             yield ReferenceRun(question.name, seed, judge(prepared, answers))
 

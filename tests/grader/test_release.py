@@ -1,6 +1,7 @@
 """The bundle holds what a student needs, and nothing that an instructor keeps."""
 
 import re
+import zlib
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_bundle_is_four_files_and_its_notebook_the_one_built(folder, tmp_pat
 @pytest.mark.parametrize("what", SECRET)
 def test_the_bundle_holds_no_secret(folder, tmp_path, what):
     for path in release(folder, tmp_path / "bundle"):
-        data = path.read_bytes()
+        data = zlib.decompress(path.read_bytes()) if path.suffix == ".checks" else path.read_bytes()
         readme_may_say = re.sub(rb"hidden ones decide the marks", b"", data) if path.name == "README.md" else data
         for word in SECRET[what]:
             assert word.encode() not in readme_may_say, f"{path.name} holds {word!r}"
