@@ -35,8 +35,8 @@ lint: install
 unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
-test-all: oracle ## the long tests too: PyTorch oracles, workflow, browser, soak
-	$(BIN)/pytest -n auto
+test-all: oracle ## what takes longer than `make test`: PyTorch oracles, real kernels, many seeds
+	$(BIN)/pytest -n auto -m "slow or oracle"
 
 # PyTorch is no dependency of the package: it is installed for the oracle tests alone.
 oracle: install
