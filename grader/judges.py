@@ -76,6 +76,26 @@ def same_draws(answer: Answer, *, pairs: list[list[int]], different: list[list[i
     return None
 
 
+def finite(
+    answer: Answer, *, step: int = 0, bounded: int = 0, least: float | None = None, most: float | None = None
+) -> Finding | None:
+    """Every output of a step is finite, and output ``bounded`` lies between ``least`` and ``most``.
+
+    For what may be kept finite in several right ways: the cost of a prediction that is certain and wrong.
+    """
+    for output in range(len(answer.outcomes[step].values)):
+        array = _numbers(answer, step, output)
+        if array is None:
+            return Finding("array", "expected a numeric array")
+        if not np.isfinite(array).all():
+            return Finding(f"not-finite {output}", f"output {output + 1} is not finite")
+        if output == bounded and least is not None and float(array.min()) < least:
+            return Finding("too-small", f"output {output + 1} is too small")
+        if output == bounded and most is not None and float(array.max()) > most:
+            return Finding("too-large", f"output {output + 1} is too large")
+    return None
+
+
 def _alike(answer: Answer, first: int, second: int) -> bool:
     pairs = zip(answer.outcomes[first].values, answer.outcomes[second].values, strict=True)
     arrays = [(as_array(a), as_array(b)) for a, b in pairs]
@@ -91,4 +111,8 @@ def _plausible(found: float, share: float, count: int) -> bool:
     return abs(found - share) <= Z * math.sqrt(max(share * (1 - share), 1e-12) / count)
 
 
-JUDGES: dict[str, Callable[..., Finding | None]] = {"two_values": two_values, "same_draws": same_draws}
+JUDGES: dict[str, Callable[..., Finding | None]] = {
+    "two_values": two_values,
+    "same_draws": same_draws,
+    "finite": finite,
+}
