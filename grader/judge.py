@@ -184,6 +184,8 @@ def _judge_values(
                 difference = compare(outcome.values[k], expected.values[k], tolerance=tolerance, reveal=trial.visible)
             if difference is not None:
                 what = output_name(question, step, k)
+                if trial.script and len(trial.plan.steps) > 1:
+                    what = f"call {n + 1}: {what}"
                 sentence = f"{step.function}{case_of(trial)}: {what}{difference.message}"
                 yield Problem(sentence, i, n, k, difference)
                 break

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from grader import scripts
 from grader.errors import GraderError
 from grader.execute import fresh, run_plan
 from grader.judges import Judge, Named
@@ -186,7 +187,10 @@ class _TrialMaker:
     def extra(self, criterion: Criterion, cases: Sequence[tuple[Case, bool]]) -> list[Trial]:
         if criterion.kind == "vectorised":
             return [self.vectorised(criterion)]
-        chosen = [(c, v) for c, v in cases if c.script is None and _selects(criterion, c.tags, c.judge)]
+        selected = [(c, v) for c, v in cases if _selects(criterion, c.tags, c.judge)]
+        chosen = [(c, v) for c, v in selected if c.script is None]
+        if criterion.kind == "purity" and not chosen:  # functions that only scripts call: steps that hand a state on
+            chosen = [(c, v) for c, v in selected if scripts.repeatable(c.script)]
         if any(not visible for _, visible in chosen):
             chosen = [(c, v) for c, v in chosen if not v]
         spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
@@ -225,6 +229,9 @@ class _TrialMaker:
 
     def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:
         """Values (the first of them has index ``first``), steps (the first is step ``at``) and names for one case."""
+        if case.script is not None:
+            names = scripts.names(case.script, self.question.functions)
+            return list(case.script.values), scripts.moved(case.script.steps, first, at), names
         values: list[Any] = list(case.inputs)
         names = self.parameters[: len(values)]
         if len(self.names) > 1 and not self.question.is_layer:
@@ -251,7 +258,7 @@ class _TrialMaker:
 
     def call(self, case: Case, visible: bool) -> Trial:
         if case.script is not None:
-            return self.trial("call", case, visible, case.script, ["" for _ in case.script.values])
+            return self.trial("call", case, visible, case.script, scripts.names(case.script, self.question.functions))
         values, steps, names = self.calls(case, 0, 0)
         return self.trial("call", case, visible, Plan(tuple(values), tuple(steps)), names)
 
@@ -289,11 +296,11 @@ class _TrialMaker:
         case, visible = one
         values, steps, names = self.calls(case, 0, 0)
         calls = len(steps)
-        turned = _turned(case)
-        more, between, _ = self.calls(turned if self.answers(turned) else other[0], len(values), calls)
+        turned, spare = _turned(case), case if case.script else other[0]
+        more, between, _ = self.calls(turned if self.answers(turned) else spare, len(values), calls)
         reads = [Step("", (Output(i, None if s.outputs == 1 else k),)) for i, s in enumerate(steps) for k in s.send]
         later = 2 * calls + len(reads)
-        again = [Step(s.function, tuple(_later(a, later) for a in s.args), s.kwargs, s.outputs, s.send) for s in steps]
+        again = scripts.moved(tuple(steps), 0, later)
         # Read before the case comes again: that would fill a buffer used twice with what was there before.
         plan = Plan((*values, *more), (*steps, *between, *reads, *again), echo=True)
         return self.trial("purity", case, visible, plan, [*names, *["" for _ in more]])
@@ -320,12 +327,6 @@ class _TrialMaker:
 
 def _turned(case: Case) -> Case:
     """The same numbers of each float array in reverse: shapes, ranges and sums of rows stay what they were."""
-    turned = [
-        v.ravel()[::-1].reshape(v.shape) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
-        for v in case.inputs
-    ]
-    return replace(case, inputs=tuple(turned))
-
-
-def _later(argument: Any, steps: int) -> Any:
-    return Output(argument.step + steps, argument.index) if isinstance(argument, Output) else argument
+    if case.script is not None:
+        return replace(case, script=scripts.turned(case.script))
+    return replace(case, inputs=scripts.turned(Plan(case.inputs, ())).values)
