@@ -7,26 +7,22 @@ The same sums as in `solutions/im2col.py`, which says what they mean. Three thin
 - A padded image lies in its buffer row after row, with the zeros right of a row also serving as those left of the
   next. With stride 1 all that a tap of the kernel meets is then one unbroken run of memory. The run passes over
   the ends of the rows, which gives a few surplus places per row; they are left behind when the result is copied out.
-- The batch is split over as many threads as BLAS would use, each with a BLAS of its own thread: the copies then run
-  in parallel too.
+- The batch is split over threads (`solutions/threads.py`), so that the copies run in parallel too.
 
 Knows no layer but this one, no array library but NumPy.
 """
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
 from solutions.geometry import Conv2dSettings
+from solutions.threads import split
 
 Floats = npt.NDArray[Any]
-Part = TypeVar("Part")
 
 BLOCK_BYTES = 1 << 20
 SMALLEST_SHARE = 1 << 21  # multiplications for which a second thread is worth its start
@@ -123,7 +119,7 @@ def forward(x: Floats, w: Floats, b: Floats | None, settings: Conv2dSettings) ->
     def share(batch: slice) -> None:
         _forward_share(x[batch], matrices, bias, out[batch], blocks)
 
-    _split(x.shape[0], out.size * matrices.shape[2], share)
+    split(x.shape[0], out.size * matrices.shape[2] // SMALLEST_SHARE, share)
     return out
 
 
@@ -161,7 +157,7 @@ def backward(dout: Floats, x: Floats, w: Floats, settings: Conv2dSettings) -> tu
             _forward_share(dout[batch], turned[0], None, dx[batch], turned[1])
         return _weights_share(dout[batch], x[batch], matrices, blocks)
 
-    dw = sum(_split(x.shape[0], dout.size * matrices.shape[2], share))
+    dw = sum(split(x.shape[0], dout.size * matrices.shape[2] // SMALLEST_SHARE, share))
     return dx, np.reshape(dw, w.shape)
 
 
@@ -224,44 +220,3 @@ def _images_share(dout: Floats, matrices: Floats, dx: Floats, blocks: Blocks) ->
                 for j in range(kw):
                     dseen[:, i, j] += columns[:, i, j]
         dx[batch] = dpixels[:, :images].transpose(1, 0, 2, 3)
-
-
-_one_at_a_time = threading.Lock()
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
-
-
-def _split(batch: int, multiplications: int, share: Callable[[slice], Part]) -> list[Part]:
-    """Return ``share`` of slices that make up the batch, run on as many threads as BLAS has leave to use.
-
-    The threads end with the call: a process that forks later must not have any.
-    """
-    threads = max((library.num_threads for library in _controller().lib_controllers), default=1)
-    threads = min(threads, batch, multiplications // SMALLEST_SHARE)
-    if threads < 2:
-        return [share(slice(0, batch))]
-    slices = [slice(batch * i // threads, batch * (i + 1) // threads) for i in range(threads)]
-    parts: dict[int, Part] = {}
-    errors: list[BaseException] = []
-
-    def run(i: int) -> None:
-        try:
-            parts[i] = share(slices[i])
-        except BaseException as error:
-            errors.append(error)
-
-    # BLAS has one setting for the whole process, so only one convolution at a time may change it and put it back.
-    with _one_at_a_time, _controller().limit(limits=1):
-        # An executor would catch the errors for us, but its start takes as long as a small convolution.
-        others = [threading.Thread(target=run, args=(i,)) for i in range(1, threads)]
-        for other in others:
-            other.start()
-        run(0)
-        for other in others:
-            other.join()
-    if errors:
-        raise errors[0]
-    return [parts[i] for i in range(threads)]

