@@ -40,9 +40,7 @@ def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Ans
             return False
         differs = differs or not _agrees(trial, variant, trial.expected, wrong)
         outcomes = zip(trial.plan.steps, answer.outcomes, wrong.outcomes, strict=True)
-        telling = telling or any(
-            _tells(a, w) for s, a, w in outcomes if trial.script or s.function in variant.functions
-        )
+        telling = telling or any(_tells(a, w) for s, a, w in outcomes if _shows(trial, s.function, variant))
     return differs and telling
 
 
@@ -60,13 +58,18 @@ def _tells(answer: Outcome, wrong: Outcome) -> bool:
 
 def _agrees(trial: Trial, variant: Variant, answer: Answer, wrong: Answer) -> bool:
     for i, step in enumerate(trial.plan.steps):
-        # In a script every step may show the mistake.
-        shown = trial.script or _function(trial.plan, step) in variant.functions
+        shown = _shows(trial, _function(trial.plan, step), variant)
         if shown and not _same_outcome(answer.outcomes[i], wrong.outcomes[i], trial.expected.outcomes[i]):
             return False
     # A variant that leaves its inputs alone says nothing on whether the student's other function does.
     echoes = zip(answer.echo, wrong.echo, trial.expected.echo, strict=False)
     return all(agree(a, b) or agree(b, target) for a, b, target in echoes)
+
+
+def _shows(trial: Trial, function: str, variant: Variant) -> bool:
+    """Whether a step may show the mistake: in a script that calls what the variant replaces, every step may."""
+    called = {step.function for step in trial.plan.steps} if trial.script else {function}
+    return not called.isdisjoint(variant.functions)
 
 
 def _function(plan: Plan, step: Step) -> str:

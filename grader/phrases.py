@@ -19,7 +19,7 @@ def output_name(question: PreparedQuestion, step: Step, k: int) -> str:
     """Name one output of a step: a gradient after its input."""
     if question.layer and step.function == question.functions[1]:
         return f"{question.outputs[k]}: " if k < len(question.outputs) else ""
-    return f"output {k + 1}: " if len(step.send) > 1 else ""
+    return f"output {step.send[k] + 1}: " if len(step.send) > 1 else ""
 
 
 def failure_words(function: str, failure: Failure, trial: Trial) -> str:

@@ -1,8 +1,11 @@
 """A mistake is named where the answers agree with it everywhere, and with nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grader.plans import Plan, Step, Value
 from grader.questions import Case, Misconception, Question, value
 from tests.grader.examples import (
     AFFINE,
@@ -46,6 +49,15 @@ def test_a_variant_on_most_cases_only_is_not_diagnosed():
 
 def test_mistakes_in_both_functions_are_both_named():
     assert named(grade(AFFINE, affine_forward=no_bias, affine_backward=mean_bias)) == {"no-bias", "mean-bias"}
+
+
+def test_a_script_of_one_function_hides_no_mistake_of_the_other():
+    x, w, b = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([5.0])
+    call = Step("affine_forward", (Value(0), Value(1), Value(2)), outputs=2)
+    alone = Case("the output alone", tags={"plain"}, script=Plan((x, w, b), (call,)))
+    question = replace(AFFINE, visible=(*AFFINE.visible, alone))
+    assert named(grade(question, affine_forward=no_bias, affine_backward=mean_bias)) == {"no-bias", "mean-bias"}
+    assert named(grade(question, affine_backward=mean_bias)) == {"mean-bias"}
 
 
 def test_a_mistake_is_named_though_the_other_function_spoils_its_inputs():

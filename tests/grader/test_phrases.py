@@ -1,5 +1,7 @@
 """Every failure has its sentence; of a hidden case it repeats nothing that student code can make up."""
 
+from dataclasses import replace
+
 import pytest
 
 from grader.phrases import failure_words, output_name
@@ -59,3 +61,9 @@ def test_gradients_are_named_after_their_inputs():
 def test_several_outputs_are_numbered():
     prepared = prepare(BOUNDS, None)
     assert output_name(prepared, prepared.trials[0].plan.steps[0], 1) == "output 2: "
+
+
+def test_an_output_is_numbered_as_it_was_returned_though_others_stayed_behind():
+    prepared = prepare(BOUNDS, None)
+    step = replace(prepared.trials[0].plan.steps[0], outputs=4, send=(2, 3))
+    assert [output_name(prepared, step, k) for k in range(2)] == ["output 3: ", "output 4: "]
