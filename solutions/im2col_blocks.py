@@ -174,7 +174,8 @@ def _turned(w: Floats, blocks: Blocks) -> tuple[Floats, Blocks] | None:
     by_group = w[:, :, ::-1, ::-1].reshape(s.groups, outputs // s.groups, -1, kh, kw)
     settings = replace(s, padding=padding, output_size=blocks.image_size)
     matrices = by_group.transpose(0, 2, 1, 3, 4).reshape(s.groups, blocks.channels // s.groups, -1)
-    return matrices, Blocks(outputs, blocks.channels, s.output_size, settings, blocks.itemsize)
+    # Of a depthwise convolution it is still a view that runs backwards, on which NumPy leaves BLAS.
+    return np.ascontiguousarray(matrices), Blocks(outputs, blocks.channels, s.output_size, settings, blocks.itemsize)
 
 
 def _weights_share(dout: Floats, x: Floats, matrices: Floats, blocks: Blocks) -> Floats:
