@@ -22,7 +22,7 @@ from grader.plans import Answer, clean
 from grader.prepare import PreparedQuestion, Trial, Variant
 from grader.results import QuestionResult
 
-_ONE_FUNCTION = ("value", "count", "shape", "stability")
+_ONE_FUNCTION = ("value", "count", "shape", "stability", "judged")
 
 
 class Checker:
@@ -141,11 +141,17 @@ def _shown_criteria(question: PreparedQuestion) -> PreparedQuestion:
 
 def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:
     """Reduce a layer to its forward, which is checked while the backward is still a stub."""
-    # A trial with a judge of its own is judged whole.
-    kept = [i for i, t in enumerate(question.trials) if t.kind == "call" and t.judge is None]
+    # A script is run whole: those that call the backward wait for it.
+    kept = [
+        i
+        for i, t in enumerate(question.trials)
+        if t.kind == "call" and (t.script or t.judge is None) and not (t.script and _calls(t, question.functions[1]))
+    ]
     number = {old: new for new, old in enumerate(kept)}
     criteria = tuple(
-        replace(c, trials=tuple(number[i] for i in c.trials)) for c in question.criteria if c.kind in _ONE_FUNCTION
+        replace(c, trials=tuple(number[i] for i in c.trials if i in number))
+        for c in question.criteria
+        if c.kind in _ONE_FUNCTION and not number.keys().isdisjoint(c.trials)
     )
     variants = [
         replace(
@@ -160,6 +166,10 @@ def _forward_alone(question: PreparedQuestion) -> PreparedQuestion:
     variants = [v for n, v in enumerate(variants) if not any(_same(v, earlier) for earlier in variants[:n])]
     trials = tuple(_first_trial(question.trials[i]) for i in kept)
     return replace(question, trials=trials, criteria=criteria, variants=_shown(variants, question.functions[0]))
+
+
+def _calls(trial: Trial, function: str) -> bool:
+    return any(step.function == function for step in trial.plan.steps)
 
 
 def _same(variant: Variant, other: Variant) -> bool:

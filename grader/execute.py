@@ -90,6 +90,8 @@ def _call(step: Step, plan: Plan, results: list[Any], functions: Mapping[str, An
     kwargs = {name: _resolve(a, plan, results) for name, a in step.kwargs.items()}
     if step.on is not None:
         function = getattr(_resolve(step.on, plan, results), step.function)
+        if not callable(function) and not args:  # an attribute: there is nothing to call
+            return function, None
     elif not step.function:
         return args[0], None
     else:

@@ -14,17 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from grader import draws, splits
+from grader.findings import Finding as Finding
 from grader.plans import Answer, as_array
 
 Z = 5.5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong: ``code`` is the same for the same mistake whatever was drawn, ``message`` says it in words."""
-
-    code: str
-    message: str
 
 
 Judge = Callable[[Answer], Finding | None]
@@ -96,6 +90,12 @@ def finite(
     return None
 
 
+def first_of(answer: Answer, *, judges: list[list[Any]]) -> Finding | None:
+    """What the first of several judges, each [name, parameters], that finds anything finds."""
+    findings = (JUDGES[name](answer, **parameters) for name, parameters in judges)
+    return next((finding for finding in findings if finding is not None), None)
+
+
 def _alike(answer: Answer, first: int, second: int) -> bool:
     pairs = zip(answer.outcomes[first].values, answer.outcomes[second].values, strict=True)
     arrays = [(as_array(a), as_array(b)) for a, b in pairs]
@@ -115,4 +115,24 @@ JUDGES: dict[str, Callable[..., Finding | None]] = {
     "two_values": two_values,
     "same_draws": same_draws,
     "finite": finite,
+    **{
+        f.__name__: f
+        for f in (
+            draws.among,
+            draws.along,
+            draws.varied,
+            draws.multiple,
+            draws.same_mean,
+            draws.equal,
+            draws.within,
+            draws.scattered,
+            splits.weights,
+            splits.batches,
+            splits.split,
+            splits.folds,
+            splits.right,
+            splits.seeded,
+            first_of,
+        )
+    },
 }

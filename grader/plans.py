@@ -59,7 +59,7 @@ class Step:
     Attributes
     ----------
     function : str
-        Name of the student's function; with `on`, of a method; empty to read the first argument again.
+        Name of the student's function; with `on`, of a method or an attribute; empty to read the first argument again.
     args, kwargs
         Literals, `Value`, `Output` or `Rng`.
     outputs : int
