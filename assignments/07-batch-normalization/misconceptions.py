@@ -313,8 +313,8 @@ _MAPS = BatchNorm(reference, "batch_norm2d")
 
 
 def _rows(b: Batch) -> Any:
-    mean, var = b.x.mean(axis=1, keepdims=True), b.x.var(axis=1, keepdims=True, ddof=1)
-    return b.mixed(mean, var)
+    d = b.x.shape[1]
+    return b.mixed(b.x.mean(axis=1, keepdims=True), b.x.var(axis=1, keepdims=True) * d / np.float64(d - 1))
 
 
 BATCH_NORM = (

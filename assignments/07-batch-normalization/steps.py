@@ -48,7 +48,7 @@ class Batch:
     @property
     def unbiased(self) -> Any:
         """The batch's variance as the running average takes it; nan for a single value."""
-        return self.x.var(axis=self.axes, ddof=1)
+        return self.var * self.count / np.float64(self.count - 1)
 
     def along(self, vector: Any) -> Any:
         """Give a (C,) vector the axes of x."""
