@@ -15,9 +15,11 @@ from solutions.normalization import (
     normalize,
     normalize_backward,
 )
+from solutions.threads import split
 
 Gradients = tuple[Array, Array, Array]
 BLOCK_BYTES = 1 << 18
+SMALLEST_SHARE = 1 << 19  # values for which a second thread is worth its waking and waiting
 
 
 def batch_norm_forward(
@@ -120,24 +122,33 @@ def _backward(dout: Array, normalized: Array, inverse_std: Array, gamma: Array, 
 
 
 def _backward_in_blocks(dout: Array, normalized: Array, inverse_std: Array, gamma: Array) -> Gradients:
-    """Do the same for maps in NumPy: sums as BLAS products, then ``A dout + B x̂ + K`` on blocks that stay in cache."""
-    images, channels, *pixels = dout.shape
-    upstream, maps = (a.reshape(images, channels, math.prod(pixels)) for a in (dout, normalized))
-    dbeta = (upstream @ np.ones(math.prod(pixels), dout.dtype)).sum(axis=0)
-    dgamma = np.vecdot(upstream, maps).sum(axis=0)
-    count = dout.size // channels
-    scale = (gamma * inverse_std.reshape(-1))[:, None]
-    through_mean, through_variance = -scale * dbeta[:, None] / count, -scale * dgamma[:, None] / count
-    dx = np.empty(upstream.shape, np.result_type(dout, normalized, gamma))
-    block = max(1, BLOCK_BYTES // dx[:1].nbytes)
-    scaled = np.empty_like(dx[:block])
-    for start in range(0, images, block):
-        rows = slice(start, start + block)
-        part = np.multiply(upstream[rows], scale, out=scaled[: len(dx[rows])])
-        np.multiply(maps[rows], through_variance, out=dx[rows])
-        dx[rows] += part
-        dx[rows] += through_mean
-    return dx.reshape(dout.shape), dgamma, dbeta
+    """Do the same for maps in NumPy: sums as BLAS products, dx in blocks that stay in cache, channels by threads."""
+    images, channels, *sides = dout.shape
+    pixels = math.prod(sides)
+    dx = np.empty(dout.shape, np.result_type(dout, normalized, gamma))
+    by_map = [a.reshape(images, channels, pixels) for a in (dout, normalized)]
+    by_image = [a.reshape(images, channels * pixels) for a in (dout, normalized, dx)]
+    block = max(1, BLOCK_BYTES // max(1, dx[:1].nbytes))
+
+    def share(part: slice) -> tuple[Array, Array]:
+        upstream, maps = (a[:, part] for a in by_map)
+        dgamma = np.vecdot(upstream, maps).sum(axis=0)
+        dbeta = (upstream @ np.ones(pixels, dout.dtype)).sum(axis=0)
+        # One number a pixel rather than a channel: to broadcast along the short rows of a map takes longer than that.
+        by_channel = gamma[part] * inverse_std.reshape(-1)[part], dbeta / (images * pixels), dgamma / (images * pixels)
+        scale, through_mean, through_variance = (np.repeat(vector, pixels) for vector in by_channel)
+        upstream, maps, gradient = (a[:, part.start * pixels : part.stop * pixels] for a in by_image)
+        for start in range(0, images, block):
+            rows = slice(start, start + block)
+            product = np.multiply(maps[rows], through_variance, out=gradient[rows])
+            np.subtract(upstream[rows], product, out=product)
+            product -= through_mean
+            product *= scale
+        return dgamma, dbeta
+
+    parts = split(channels, dout.size // SMALLEST_SHARE, share)
+    dgamma, dbeta = (np.concatenate(sums) for sums in zip(*parts, strict=True))
+    return dx, dgamma, dbeta
 
 
 def batch_norm2d_forward(
