@@ -25,7 +25,7 @@ from solutions.threads import split
 Floats = npt.NDArray[Any]
 
 BLOCK_BYTES = 1 << 20
-SMALLEST_SHARE = 1 << 21  # multiplications for which a second thread is worth its start
+SMALLEST_SHARE = 1 << 22  # multiplications for which a second thread is worth its waking and waiting
 
 
 @dataclass(frozen=True)

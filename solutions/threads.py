@@ -6,6 +6,8 @@ go of the interpreter while it computes.
 
 - BLAS is held to one thread each meanwhile: threads that start threads get in each other's way.
 - The threads are kept: to start one takes as long as a small convolution, to wake one a fifth of that.
+- Threads wait for each other's turn at the interpreter between any two calls of NumPy: where those take less than
+  some 50 µs, a second thread costs more than it saves. So a caller says how many parts are worth it.
 - A process that forks (a DataLoader, a sandbox) gets the memory but not the threads: the child starts afresh.
 """
 
