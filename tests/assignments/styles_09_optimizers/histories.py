@@ -39,11 +39,7 @@ def rmsprop_step(w, dw, state, *, lr, alpha=0.99, eps=1e-8):
     return w - lr * dw / (mean**0.5 + eps), history
 
 
-def adam_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8):
-    return adamw_step(w, dw, state, lr=lr, betas=betas, eps=eps, weight_decay=0)
-
-
-def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+def shrinking_adam(w, dw, state, lr, betas, eps, weight_decay):
     history = longer(state, dw)
     ages = np.arange(len(history))[::-1]
     # Shares that add up to one by themselves need no correction.
@@ -51,6 +47,14 @@ def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0
     m = np.tensordot(shares[0], np.stack(history), axes=1)
     v = np.tensordot(shares[1], np.stack(history) ** 2, axes=1)
     return w - lr * (weight_decay * w + m / (np.sqrt(v) + eps)), history
+
+
+def adam_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8):
+    return shrinking_adam(w, dw, state, lr, betas, eps, 0.0)
+
+
+def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    return shrinking_adam(w, dw, state, lr, betas, eps, weight_decay)
 
 
 def step_decay(lr, epoch, *, step_size, gamma=0.1):

@@ -62,11 +62,7 @@ def rmsprop_step(w, dw, state, *, lr, alpha=0.99, eps=1e-8):
     return each(w, dw, update), new
 
 
-def adam_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8):
-    return adamw_step(w, dw, state, lr=lr, betas=betas, eps=eps, weight_decay=0.0)
-
-
-def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+def shrinking_adam(w, dw, state, lr, betas, eps, weight_decay):
     new = remembered(state, w, "m", "v")
     new["t"] = 1 if state is None else state["t"] + 1
 
@@ -78,6 +74,14 @@ def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0
         return a - lr * weight_decay * a - lr * m / (math.sqrt(v) + eps)
 
     return each(w, dw, update), new
+
+
+def adam_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8):
+    return shrinking_adam(w, dw, state, lr, betas, eps, 0.0)
+
+
+def adamw_step(w, dw, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    return shrinking_adam(w, dw, state, lr, betas, eps, weight_decay)
 
 
 def step_decay(lr, epoch, *, step_size, gamma=0.1):
