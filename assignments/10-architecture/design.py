@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from grader.judges import Finding
-from grader.plans import Answer, clean
+from grader.plans import Answer, Foreign, clean
 from grader.questions import Misconception
 from solutions.architecture import multiplication_count, output_shapes, parameter_count, receptive_field
 
@@ -86,9 +86,11 @@ def judge_design(answer: Answer) -> Finding | None:
 
 
 def _normal(value: Any) -> Any:
-    """NumPy's numbers as Python's; a computed kernel size is as good as a written one."""
-    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
-        return value.item()
+    """Arrays of one or two numbers as Python's: a computed kernel size is as good as a written one."""
+    if isinstance(value, Foreign):
+        value = value.array
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist() if value.size <= 2 else None
     if isinstance(value, list | tuple):
         return [_normal(v) for v in value[: LAYERS + 1]]
     return {key: _normal(v) for key, v in value.items()} if isinstance(value, dict) else value

@@ -1,6 +1,6 @@
 """What goes wrong when a network is counted: wrong variants, each with the question that a teacher would ask.
 
-Knows no case and no points. NYU's written assignments have theirs in written_misconceptions.py, the design in design.py.
+Knows no case and no points. The written assignments have theirs in written_misconceptions.py, the design in design.py.
 """
 
 from math import prod
