@@ -175,7 +175,7 @@ def _calls(trial: Trial, function: str) -> bool:
 def _same(variant: Variant, other: Variant) -> bool:
     """Whether two wrong forwards answer alike everywhere."""
     answers = [(a.outcomes[0], b.outcomes[0]) for a, b in zip(variant.answers, other.answers, strict=True) if a and b]
-    return all(
+    return variant.codes == other.codes and all(
         (a.failure is None) == (b.failure is None) and all(agree(u, v) for u, v in zip(a.values, b.values, strict=True))
         for a, b in answers
     )

@@ -15,7 +15,8 @@ def diagnose(question: PreparedQuestion, answers: Sequence[Answer]) -> tuple[Dia
     fail everywhere, in the words of the exception. A match on forward and backward together explains more than a match
     on one of them and takes its place; two matches that explain the same cannot be told apart, and neither is named.
     """
-    matches = [v for v in question.variants if _matches(question, v, answers)]
+    found = [code_of(trial, answer) for trial, answer in zip(question.trials, answers, strict=True)]
+    matches = [v for v in question.variants if _matches(question, v, answers, found)]
     best = [v for v in matches if not any(set(v.functions) < set(other.functions) for other in matches)]
     alone = [v for v in best if not any(o is not v and set(o.functions) & set(v.functions) for o in best)]
     return tuple(Diagnosis(v.name, "convention" if v.convention else "misconception", _hint(v)) for v in alone)
@@ -25,13 +26,14 @@ def _hint(variant: Variant) -> str:
     return f"{variant.hint} (That is {variant.convention}.)" if variant.convention else variant.hint
 
 
-def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Answer]) -> bool:
+def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Answer], found: Sequence[str]) -> bool:
     differs = telling = False
-    for trial, answer, wrong, code in zip(question.trials, answers, variant.answers, variant.codes, strict=True):
+    rows = zip(question.trials, answers, found, variant.answers, variant.codes, strict=True)
+    for trial, answer, own, wrong, code in rows:
         if wrong is None:
             continue
         if trial.judge is not None:  # other draws, the same mistake
-            if not _same_finding(trial, answer, wrong, code):
+            if not _same_finding(answer, own, wrong, code):
                 return False
             differs = differs or bool(code)
             telling = telling or bool(code)
@@ -44,9 +46,9 @@ def _matches(question: PreparedQuestion, variant: Variant, answers: Sequence[Ans
     return differs and telling
 
 
-def _same_finding(trial: Trial, answer: Answer, wrong: Answer, code: str) -> bool:
+def _same_finding(answer: Answer, own: str, wrong: Answer, code: str) -> bool:
     fails = [any(o.failure is not None for o in a.outcomes) for a in (answer, wrong)]
-    return fails[0] == fails[1] and (fails[0] or code_of(trial, answer) == code)
+    return fails[0] == fails[1] and (fails[0] or own == code)
 
 
 def _tells(answer: Outcome, wrong: Outcome) -> bool:

@@ -72,7 +72,7 @@ def among(
     if strange.any():
         where = tuple(int(i) for i in np.unravel_index(int(np.argmax(strange)), array.shape[:items]))
         number = where[0] if len(where) == 1 else where
-        message = f"{int(strange.sum())} of {strange.size} items are neither {_either(names)}, the first at {number}"
+        message = f"{int(strange.sum())} of {strange.size} items are {_neither(names)}, the first at {number}"
         for code, known in (others or {}).items():
             if (~strange | _hits(array, known, items).any(axis=0)).all():
                 return Finding(code, message)
@@ -83,8 +83,10 @@ def among(
     return _shares(taken, names, shares)
 
 
-def _either(names: Sequence[str]) -> str:
-    return f"{names[0]} nor {names[1]}" if len(names) == 2 else f"any of the {len(names)} possibilities"
+def _neither(names: Sequence[str]) -> str:
+    if len(names) < 3:
+        return f"neither {names[0]} nor {names[1]}" if len(names) == 2 else f"not {names[0]}"
+    return f"none of the {len(names)} possibilities"
 
 
 def _hits(array: Array, candidates: Array, items: int) -> Array:
@@ -260,9 +262,12 @@ def same_mean(answer: Answer, *, first: int, second: int, deviation: float) -> F
 def equal(
     answer: Answer, *, expected: Array, code: str, message: str, step: int = 0, output: int = 0
 ) -> Finding | None:
-    """An output is exactly this array."""
+    """An output is this array, up to rounding."""
     array = numbers(answer, step, output)
-    return None if array is not None and np.array_equal(array, expected) else Finding(code, message)
+    same = array is not None and array.shape == np.shape(expected)
+    if same and np.abs(array - expected).max() <= _ROUNDING * float(np.abs(expected).max()):
+        return None
+    return Finding(code, message)
 
 
 def within(answer: Answer, *, low: Array, high: Array, step: int = 0, output: int = 0) -> Finding | None:

@@ -156,8 +156,16 @@ def _variants(question: Question, trials: Sequence[Trial]) -> list[Variant]:
         functions = {**question.functions, **m.functions}
         answers = [_answer(t.plan, functions) if t.kind in ("call", "purity") else None for t in trials]
         codes = [code_of(t, a) for t, a in zip(trials, answers, strict=True)]
-        variants.append(Variant(m.name, m.hint, m.convention, tuple(m.functions), tuple(answers), tuple(codes)))
+        kept = tuple(_without_draws(t, a) for t, a in zip(trials, answers, strict=True))
+        variants.append(Variant(m.name, m.hint, m.convention, tuple(m.functions), kept, tuple(codes)))
     return variants
+
+
+def _without_draws(trial: Trial, answer: Answer | None) -> Answer | None:
+    """Where a judge's code says what there is to say, what was drawn need not be kept."""
+    if answer is None or trial.judge is None:
+        return answer
+    return Answer(tuple(replace(o, values=tuple(None for _ in o.values)) for o in answer.outcomes))
 
 
 def code_of(trial: Trial, answer: Answer | None) -> str:

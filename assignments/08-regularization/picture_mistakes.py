@@ -219,11 +219,6 @@ SCALE = (
         "Are factors between the limits drawn?",
         lambda rng, n, low, high: rng.choice([low, high], n),
     ),
-    _enlarge(
-        "between-one-and-the-largest",
-        "Which factors are drawn with limits (1.2, 1.8)?",
-        lambda rng, n, low, high: rng.uniform(1, high, n),
-    ),
     _enlarge("nearest-pixel", "What lies between two pixels?", _factors, nearest=True),
     _enlarge("from-the-corner", "Which point stays where it is?", _factors, corner=1.0),
     _enlarge("border-repeated", "What surrounds an image that has become smaller?", _factors, border="edge"),

@@ -40,22 +40,22 @@ class _Maker:
         """Settings that leave nothing to chance."""
         return Case(f"{name}{self.words}", (x,), {**options, "rng": Rng(_seed(self.rng))}, {"sure"})
 
-    def common(self, x: Any, options: Mapping[str, Any]) -> list[Case]:
+    def common(self, image: Any, options: Mapping[str, Any], *, few: bool = False) -> list[Case]:
         """The same seed gives the same images, and nobody's batch is changed."""
         a, b = _seed(self.rng), _seed(self.rng)
+        x = repeated(image, 300)
         calls = tuple(Step(self.name, (Value(0),), {**options, "rng": Rng(s)}) for s in (a, a, b))
-        seeds = Named("same_draws", {"pairs": [[0, 1]], "different": [[0, 2]]})
-        kept = Named(
-            "equal", {"expected": x, "code": "changed", "message": "the batch was changed in place", "step": 1}
-        )
+        own = ["varied", {"axes": [0]}]
+        seeds = ["same_draws", {"pairs": [[0, 1]], "different": [[0, 2]]}]
+        kept = ["equal", {"expected": x, "code": "changed", "message": "the batch was changed in place", "step": 1}]
+        reads = (calls[0], Step("", (Value(0),)))
         return [
-            Case(f"the same rng, and another{self.words}", script=Plan((x,), calls), tags={"rng"}, judge=seeds),
-            Case(
-                f"the originals{self.words}",
-                script=Plan((x,), (calls[0], Step("", (Value(0),)))),
-                tags={"kept"},
-                judge=kept,
-            ),
+            Case(f"{name}{self.words}", script=Plan((x,), steps), tags={tag}, judge=Named("first_of", {"judges": js}))
+            for name, tag, steps, js in (
+                # Of few possibilities, one draw for the batch may be the same twice.
+                ("the same rng, and another", "rng", calls, [own, seeds] if few else [seeds]),
+                ("the originals", "kept", reads, [own, kept]),
+            )
         ]
 
 
@@ -87,7 +87,7 @@ def _flips(rng: np.random.Generator, images: Any, p: float, words: str = "", *, 
         }
 
     one, few = images[:1], images[:40]
-    many = repeated(one[0], 300)
+    many = repeated(one[0], 400)
     return [
         make.judged(
             "one image, many times", "share", many, options, "among",
@@ -97,21 +97,28 @@ def _flips(rng: np.random.Generator, images: Any, p: float, words: str = "", *, 
             "images that differ", "images", few, options, "among",
             candidates=np.stack([few, few[:, :, :, ::-1]]), names=names, others=known(few),
         ),
-        *make.common(few, options),
+        *make.common(images[0], options, few=True),
     ]  # fmt: skip
 
 
+def _certain(rng: np.random.Generator, image: Any, p: float, words: str) -> Case:
+    """Nothing is left to chance: each of so many copies of an image is mirrored, or none."""
+    make = _Maker("random_horizontal_flip", rng, words)
+    both, names = np.stack([image[None], image[None, :, :, ::-1]]), ["as they were", "mirrored"]
+    x = repeated(image, 60)
+    return make.judged(f"p = {p:g}", "sure", x, {"p": p}, "among", candidates=both, names=names, shares=[1 - p, p])
+
+
 def _hidden_flips(rng: np.random.Generator) -> list[Case]:
-    make = _Maker("random_horizontal_flip", rng)
     images = rng.normal(size=(40, 2, 3, 4))
     return [
-        *_flips(rng, images, float(rng.uniform(0.2, 0.35)), ", few mirrored"),
-        *_flips(rng, rng.normal(size=(40, 3, 4, 5)), float(rng.uniform(0.65, 0.8)), ", most mirrored"),
+        *_flips(rng, images, float(rng.uniform(0.15, 0.25)), ", few mirrored"),
+        *_flips(rng, rng.normal(size=(40, 3, 4, 5)), float(rng.uniform(0.75, 0.85)), ", most mirrored"),
         *_flips(rng, images[:, :, ::-1], 0.5, ", p left out", stated=False)[:1],
-        make.sure("p = 1", images[:3], {"p": 1.0}),
-        make.sure("p = 1, one image of one channel", images[:1, :1], {"p": 1.0}),
-        make.sure("p = 1, one row", images[:2, :, :1], {"p": 1.0}),
-        make.sure("p = 0", images[:4], {"p": 0.0}),
+        _certain(rng, images[1], 1.0, ""),
+        _certain(rng, images[2, :1], 1.0, ", one channel"),
+        _certain(rng, images[3, :, :1], 1.0, ", one row"),
+        _certain(rng, images[4], 0.0, ""),
     ]
 
 
@@ -123,15 +130,15 @@ def _different(images: int, *size: int) -> Any:
 FLIP = _question(
     "random_horizontal_flip",
     (
-        _Maker("", np.random.default_rng(1)).sure("two channels, p = 1", COUNTING[None], {"p": 1.0}),
-        _Maker("", np.random.default_rng(2)).sure("two channels, p = 0", COUNTING[None], {"p": 0.0}),
+        _certain(np.random.default_rng(1), COUNTING, 1.0, ", two channels"),
+        _certain(np.random.default_rng(2), COUNTING, 0.0, ", two channels"),
         *_flips(np.random.default_rng(3), _different(40, 2, 3, 4), 0.2, ", p = 0.2"),
     ),
     _hidden_flips,
     (
         statistics(1.5, "statistics: how often", on="share"),
         statistics(0.5, "statistics: each image its own", on="images"),
-        value(1, "value: p = 0 and p = 1", on="sure"),
+        statistics(1, "statistics: p = 0 and p = 1", on="sure"),
     ),
     mistakes.FLIP,
 )
@@ -164,7 +171,7 @@ def _shifts(rng: np.random.Generator, images: Any, limit: Any, tag: str, words: 
             candidates=every(few), names=names,
             others={"wrapped": every(few, "wrap"), "border repeated": every(few, "edge")},
         ),
-        *make.common(few, {"limit": limit}),
+        *make.common(images[0], {"limit": limit}, few=True),
     ]  # fmt: skip
 
 
@@ -219,7 +226,7 @@ def _turns(rng: np.random.Generator, image: Any, degrees: float, words: str) -> 
                 "wrapped": turned(line, angles, border="wrap"),
             }),
         ),
-        *make.common(many[:30], {"degrees": degrees}),
+        *make.common(image, {"degrees": degrees}),
     ]  # fmt: skip
 
 
@@ -262,7 +269,7 @@ def _scales(rng: np.random.Generator, image: Any, low: float, high: float, words
                 "border repeated": scaled(line, factors, border="edge"),
             }),
         ),
-        *make.common(many[:30], {"limits": (low, high)}),
+        *make.common(image, {"limits": (low, high)}),
     ]  # fmt: skip
 
 
@@ -346,11 +353,19 @@ def _jitters(rng: np.random.Generator, image: Any, s: float, words: str) -> list
         ),
         make.judged(
             "brightness and contrast", "together", repeated(mild, 300), {"brightness": 0.4, "contrast": 0.4},
-            "scattered",
-            curve=contrasted(brightened(mild_line, factor), factor).astype(np.float32),
-            message="brightness and contrast have the same factor",
+            "first_of",
+            judges=[
+                ["varied", {"axes": [0]}],
+                [
+                    "scattered",
+                    {
+                        "curve": contrasted(brightened(mild_line, factor), factor).astype(np.float32),
+                        "message": "brightness and contrast have the same factor",
+                    },
+                ],
+            ],
         ),
-        *make.common(many[:30], {"brightness": s, "contrast": s, "saturation": s}),
+        *make.common(image, {"brightness": s, "contrast": s, "saturation": s}),
     ]  # fmt: skip
 
 
