@@ -312,6 +312,18 @@ SPLIT = (
         "What if the labels come in order?",
         _held_out(lambda labels, f, rng: np.arange(round(f * len(labels)))),
     ),
+    _split(
+        "rare-class-lost",
+        "How many of two examples are a tenth?",
+        _held_out(
+            lambda labels, f, rng: np.concatenate(
+                [
+                    rng.permutation(np.flatnonzero(labels == c))[: int(f * np.sum(labels == c) + 0.5)]
+                    for c in np.unique(labels)
+                ]
+            )
+        ),
+    ),
     _split("equal-numbers-of-each-class", "Is the test set like the data?", _held_out(_equal_numbers)),
     _split("test-is-also-trained", "Are there examples in both sets?", _leaking),
     _split(

@@ -151,10 +151,11 @@ def _epochs(
     y = rng.integers(0, 4, size=count)
     a, b = _seeds(rng)
 
+    # Left out where it is not wanted: then its default must hold.
+    dropping = {"drop_last": True} if drop_last else {}
+
     def step(source: Any) -> Step:
-        return Step(
-            "minibatches", (Value(0), Value(1)), {"batch_size": batch_size, "drop_last": drop_last, "rng": source}
-        )
+        return Step("minibatches", (Value(0), Value(1)), {"batch_size": batch_size, **dropping, "rng": source})
 
     def case(suffix: str, tag: str, calls: Sequence[Step], judge: str, **given: Any) -> Case:
         return Case(name + suffix, script=Plan((x, y), tuple(calls)), tags={tag}, judge=Named(judge, given))
@@ -227,6 +228,12 @@ def _parted(function: str, name: str, labels: Any, seeds: Sequence[int], option:
     return [*cases, Case(f"{name}, drawn again", script=Plan((labels,), tuple(steps)), tags={"rng"}, judge=again)]
 
 
+def _rare(rng: np.random.Generator, fraction: float, name: str) -> list[Case]:
+    """A class of two, of which rounding would hold out none or both."""
+    labels = _labels(rng, 2, 9, int(rng.integers(12, 20)))
+    return _parted("stratified_split", name, labels, _seeds(rng), "test_fraction", fraction)
+
+
 def _parts(function: str, option: str, few: float, many: float, misconceptions: Any) -> Question:
     def hidden(rng: np.random.Generator) -> list[Case]:
         n = int(rng.integers(20, 30))
@@ -236,6 +243,8 @@ def _parts(function: str, option: str, few: float, many: float, misconceptions: 
             *_parted(function, "ten classes", _labels(rng, *sizes, n, n), _seeds(rng), option, few),
             *_parted(function, "labels in order", np.sort(_labels(rng, n, 2 * n, n + 3)), _seeds(rng), option, many),
             *_parted(function, "few examples", _labels(rng, 6, 9, 7), _seeds(rng), option, few),
+            *(_rare(rng, 0.1, "little held out of a class of two") if option == "test_fraction" else []),
+            *(_rare(rng, 0.85, "much held out of a class of two") if option == "test_fraction" else []),
         ]
 
     rng = np.random.default_rng(12)
@@ -248,6 +257,7 @@ def _parts(function: str, option: str, few: float, many: float, misconceptions: 
             *_parted(
                 function, "labels in order", np.repeat(np.arange(6), [20, 30, 11, 24, 36, 19]), (5, 6), option, few
             ),
+            *(_rare(rng, 0.1, "a tenth held out, of a class of two as well") if option == "test_fraction" else []),
         ),
         hidden=hidden,
         criteria=(
