@@ -32,8 +32,10 @@ app = typer.Typer(
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_STOPPED = 130  # what shells expect after Ctrl-C
+
 NameArgument = Annotated[str, typer.Argument(help="Assignment: its folder, `04-convolution` or `convolution`.")]
-SeedOption = Annotated[int | None, typer.Option(help="Seed of the hidden cases; drawn and recorded if absent.")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of the hidden cases; drawn and recorded if absent.")]
 SandboxOption = Annotated[
     str, typer.Option(help="`auto`: every layer this machine has. `none`: only for submissions that you trust.")
 ]
@@ -46,7 +48,7 @@ def main() -> None:
     except GraderError as error:
         _fail(str(error))
     except (typer.Abort, KeyboardInterrupt):
-        _fail("stopped", code=130)
+        _fail("stopped", code=_STOPPED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -55,6 +57,8 @@ def main() -> None:
         if not hasattr(error, "format_message"):
             raise
         _fail(f"{error.format_message()} (see `grader --help`)")
+    if code == _STOPPED:  # Typer catches Ctrl-C itself, and says nothing
+        _fail("stopped", code=_STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

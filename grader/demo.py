@@ -73,8 +73,11 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     paths = {}
     for student, text in notebooks.items():
         path = to / student / f"{topic(folder)}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise GraderError(f"cannot write {path}: {error.strerror}") from error
         paths[student] = path
     return paths
 

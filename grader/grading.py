@@ -2,8 +2,10 @@
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -185,6 +187,18 @@ def _start(folder: Path, options: Options) -> None:
     global _grading
     _grading = Grading(folder, options)
     multiprocessing.util.Finalize(None, _grading.close, exitpriority=1)
+    threading.Thread(target=_end_with_parent, args=(_grading,), daemon=True).start()
+
+
+def _end_with_parent(grading: Grading) -> None:
+    """End this process of the pool, and its template, once the main process is gone: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        try:
+            grading.close()
+        finally:
+            os._exit(1)
 
 
 def _grade_one(student: str, path: Path) -> Graded:

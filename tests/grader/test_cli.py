@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.grader.course import ANSWERS, make_course
@@ -110,6 +113,33 @@ def test_demo_grades_a_class_and_writes_pages(course):
     assert (course / "again" / "index.html").is_file()
 
 
+def _demo_with_templates(course, place):
+    """Start a demo; return it, and the processes below it once templates are among them."""
+    command = [str(Path(sys.executable).parent / "grader"), "demo", "arithmetic", "--to", place]
+    started = subprocess.Popen(command, cwd=course, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        below = psutil.Process(started.pid).children(recursive=True)
+        if any("grader.template" in p.cmdline() for p in below if p.is_running()):
+            return started, below
+        time.sleep(0.1)
+    raise AssertionError("no template came up")
+
+
+def test_an_interrupt_stops_the_demo_with_one_line_and_leaves_no_process(course):
+    started, below = _demo_with_templates(course, "interrupted")
+    started.send_signal(signal.SIGINT)
+    _, words = started.communicate(timeout=60)
+    assert (started.returncode, words) == (130, "grader: stopped\n")
+    assert not psutil.wait_procs(below, timeout=20)[1]
+
+
+def test_a_killed_demo_leaves_no_process(course):
+    started, below = _demo_with_templates(course, "killed")
+    started.kill()
+    assert not psutil.wait_procs(below, timeout=30)[1]
+    started.communicate(timeout=30)
+
+
 BAD = {
     "a missing file": (["grade", "nowhere.ipynb", "--assignment", "arithmetic"], "nowhere.ipynb"),
     "not a notebook": (["grade", "text.ipynb", "--assignment", "arithmetic"], "text.ipynb"),
@@ -128,6 +158,8 @@ BAD = {
         ["grade", "answers.py", "--assignment", "arithmetic", "--sandbox", "x"],
         "sandbox",
     ),
+    "a negative seed": (["grade", "answers.py", "--assignment", "arithmetic", "--seed", "-5"], "--seed"),
+    "a demo into a file": (["demo", "arithmetic", "--to", "answers.py"], "answers.py"),
     "no results": (["report", "nowhere"], "nowhere"),
     "damaged results": (["report", "damaged"], "x.json"),
     "an unknown option": (["grade", "--frobnicate"], "frobnicate"),
