@@ -8,7 +8,8 @@ import pytest
 
 from grader import Checker, GraderError
 from grader.freeze import freeze
-from grader.questions import Assignment, Case, Question, stability, value
+from grader.plans import Plan, Step
+from grader.questions import Assignment, Case, Question, design, stability, value
 from tests.grader.examples import (
     AFFINE,
     BOUNDS,
@@ -37,10 +38,18 @@ LIMITS = Question(
     criteria=(value(1),),
 )
 
+BUILT = Question(
+    name="built",
+    functions={"built": lambda: 3},
+    visible=(Case("the budget", script=Plan((), (Step("built"),)), judge=lambda answer: None),),
+    hidden=lambda rng: [],
+    criteria=(design(1),),
+)
+
 
 @pytest.fixture
 def check(tmp_path):
-    questions = (DOUBLE, AFFINE, RELU, BOUNDS, MARKED, LIMITS)
+    questions = (DOUBLE, AFFINE, RELU, BOUNDS, MARKED, LIMITS, BUILT)
     (tmp_path / "tiny.checks").write_bytes(freeze(Assignment("01-tiny", "Tiny", questions)))
     return Checker("tiny", tmp_path)
 
@@ -69,6 +78,13 @@ def test_a_criterion_that_no_visible_case_shows_is_not_said_to_pass(check):
     report = check(named("double", lambda x: x + 2))
     assert "stability" not in repr(report)
     assert "adds two" in repr(report)
+
+
+def test_what_is_judged_at_grading_alone_is_not_said_to_pass(check):
+    report = check(named("built", lambda: 3))
+    assert not report.passed
+    assert "no visible check" in repr(report)
+    assert "passed" not in report._repr_html_()
 
 
 def test_a_wrong_function_is_told_where_why_and_shown(check):
