@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -127,16 +128,33 @@ def _count_lines(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tupl
         lines += event in ("line", "call")
         return trace
 
+    evasions = _watch_tracing()
     before, before_threads = sys.gettrace(), threading.gettrace()
     threading.settrace(trace)  # a loop in a thread is a loop
     sys.settrace(trace)
+    evasions.clear()
     try:
         result = function(*args, **kwargs)
-        counted = sys.gettrace() is trace
+        counted = lines if sys.gettrace() is trace and not evasions else None
     finally:
         sys.settrace(before)
         threading.settrace(before_threads)
-    return result, lines if counted else None
+    return result, counted
+
+
+@cache
+def _watch_tracing() -> list[str]:
+    """Return a list that grows when tracing is switched or (Python 3.12) a thread started past it; a hook stays."""
+    seen: list[str] = []
+    bootstrap = getattr(threading.Thread, "_bootstrap", None)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        raw = event.startswith("_thread.start") and getattr(arguments[0], "__func__", None) is not bootstrap
+        if raw or event == "sys.settrace":
+            seen.append(event)
+
+    sys.addaudithook(hook)
+    return seen
 
 
 def _outcome(step: Step, result: Any, lines: int | None) -> Outcome:

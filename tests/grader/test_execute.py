@@ -251,6 +251,18 @@ def test_counting_lines_leaves_tracing_as_it_was():
     assert threading.gettrace() is threads
 
 
+def test_a_loop_hidden_by_switching_tracing_off_and_on_is_not_counted_as_none():
+    def hiding():
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        total = sum(i for i in range(100))
+        sys.settrace(tracer)
+        return total
+
+    assert run(hiding, lines=True).lines is None
+    assert run(lambda: 1 + 1, lines=True).lines is not None
+
+
 def test_lines_grow_with_a_loop_and_not_with_an_array():
     def loop(x):
         total = 0
