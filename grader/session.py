@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from grader.errors import GraderError
-from grader.plans import Answer, Failure, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
+from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
 from grader.wire import WireError
@@ -25,6 +27,8 @@ from grader.wire import WireError
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
+# All answers to one question are held at once; a cap on each frame alone would let them fill the examiner's memory.
+MAX_ANSWERS_BYTES = 512 << 20
 
 
 class SubmissionDiedError(Exception):
@@ -304,11 +308,15 @@ def run_cells(
 def ask(channel: Channel, plans: Sequence[Plan], *, seconds: float) -> list[Answer]:
     """Send plans over a channel and collect their answers; those that never came say why."""
     answers: list[Answer] = []
-    deadline = time.monotonic() + seconds
+    deadline, size = time.monotonic() + seconds, 0
     try:
         channel.send({"do": "plans", "plans": [plan_to_tree(p) for p in plans]}, deadline=deadline)
         for plan in plans:
-            answers.append(_answer(channel.receive(deadline=deadline), plan))
+            tree = channel.receive(deadline=deadline)
+            size += _bytes(tree)
+            if size > MAX_ANSWERS_BYTES:
+                return answers + [failed(plan, Failure("memory", "")) for plan in plans[len(answers) :]]
+            answers.append(_answer(tree, plan))
         return answers
     except ChannelTimeoutError:
         failure = Failure("timeout", "")
@@ -317,6 +325,14 @@ def ask(channel: Channel, plans: Sequence[Plan], *, seconds: float) -> list[Answ
     except WireError:
         failure = Failure("protocol", "")
     return answers + [failed(plan, failure) for plan in plans[len(answers) :]]
+
+
+def _bytes(tree: Tree) -> int:
+    if isinstance(tree, list | tuple):
+        return sum(map(_bytes, tree))
+    if isinstance(tree, dict):
+        return sum(map(_bytes, tree.values()))
+    return tree.nbytes if isinstance(tree, np.ndarray) else _bytes(tree.array) if isinstance(tree, Foreign) else 0
 
 
 def _answer(tree: Tree, plan: Plan) -> Answer:
