@@ -46,7 +46,8 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     Parameters
     ----------
     folder : path
-        The assignment's. Its folder ``examples`` holds solutions in several styles, ``examples/mistakes`` wrong ones.
+        The assignment's. Its folder ``examples`` holds whole solutions in several styles, ``examples/mistakes`` single
+        wrong functions, which take the place of those in the first solution (in ``loops.py`` where there is one).
     to : path
         Where each student gets a folder.
 
@@ -55,14 +56,16 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
     dict
         Student to notebook.
     """
-    examples = sorted((folder / "examples").glob("**/*.py"))
+    examples = sorted((folder / "examples").glob("*.py"))
     if not examples:
         raise GraderError(f"{folder} has no examples/*.py to make a class from: name another assignment")
     blank = build(folder)
     # The last question is the one most worth attacking.
     name = next(iter(load_assignment(folder).questions[-1].functions))
     good = fill_from_file(blank, next((e for e in examples if e.stem == "loops"), examples[0]))
-    notebooks: dict[str, str] = {e.stem.replace("_", "-"): dumps(fill_from_file(blank, e)) for e in examples}
+    notebooks: dict[str, str] = {_student(e): dumps(fill_from_file(blank, e)) for e in examples}
+    for mistake in sorted((folder / "examples" / "mistakes").glob("*.py")):
+        notebooks[_student(mistake)] = dumps(fill_from_file(good, mistake))
     notebooks["blank"] = dumps(blank)
     notebooks["runs-for-ever"] = dumps(_with_cell(good, _FOREVER.format(name=name)))
     notebooks["ends-the-process"] = dumps(_with_cell(good, _EXIT.format(name=name)))
@@ -80,6 +83,10 @@ def make_class(folder: Path, to: Path) -> dict[str, Path]:
             raise GraderError(f"cannot write {path}: {error.strerror}") from error
         paths[student] = path
     return paths
+
+
+def _student(example: Path) -> str:
+    return example.stem.replace("_", "-")
 
 
 def _with_cell(notebook: NotebookNode, source: str) -> NotebookNode:

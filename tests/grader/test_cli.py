@@ -20,7 +20,8 @@ def course(tmp_path_factory):
     folder = make_course(root)
     (folder / "examples").mkdir()
     (folder / "examples" / "loops.py").write_text(ANSWERS)
-    (folder / "examples" / "adds_twice.py").write_text(ANSWERS.replace("helper(x) + y ", "helper(x) + 2 * y "))
+    (folder / "examples" / "mistakes").mkdir()
+    (folder / "examples" / "mistakes" / "adds_twice.py").write_text("def add(x, y):\n    return helper(x) + 2 * y\n")
     (root / "answers.py").write_text(ANSWERS)
     return root
 
