@@ -14,7 +14,7 @@ from grader.plans import Foreign, Tree, as_array, clean
 
 # A norm below this is taken for zero: round-off around an exact zero is no error.
 TINY = 1e-6
-_TYPE_TOLERANCES = {np.dtype(np.float16): 5e-3, np.dtype(np.float32): 1e-5}
+_TYPE_TOLERANCES = {np.dtype(np.float16): 1e-3, np.dtype(np.float32): 1e-5}
 
 
 @dataclass(frozen=True)

@@ -147,10 +147,12 @@ def _watch_tracing() -> list[str]:
     """Return a list that grows when tracing is switched or (Python 3.12) a thread started past it; a hook stays."""
     seen: list[str] = []
     bootstrap = getattr(threading.Thread, "_bootstrap", None)
+    # Where a new thread switches on the trace that `threading.settrace` asked for: no evasion.
+    begin = getattr(getattr(threading.Thread, "_bootstrap_inner", None), "__code__", None)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         raw = event.startswith("_thread.start") and getattr(arguments[0], "__func__", None) is not bootstrap
-        if raw or event == "sys.settrace":
+        if raw or (event == "sys.settrace" and sys._getframe(1).f_code is not begin):
             seen.append(event)
 
     sys.addaudithook(hook)
