@@ -27,6 +27,8 @@ from grader.wire import WireError
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
+# Where there are descriptors of processes, numbers are never used: a submission's is that of its own namespace.
+_HAS_DESCRIPTORS = sys.platform == "linux"
 # All answers to one question are held at once; a cap on each frame alone would let them fill the examiner's memory.
 MAX_ANSWERS_BYTES = 512 << 20
 
@@ -203,7 +205,7 @@ class Session:
         with contextlib.suppress(ProcessLookupError):
             if self.pidfd >= 0:
                 signal.pidfd_send_signal(self.pidfd, signal.SIGINT)
-            else:
+            elif not _HAS_DESCRIPTORS:
                 os.kill(self.pid, signal.SIGINT)
 
     def ask(self, plans: Sequence[Plan], *, seconds: float) -> tuple[list[Answer], float]:
@@ -254,7 +256,7 @@ class Session:
     def _end_question(self, reply: Tree) -> None:
         """End whatever the submission's process has forked, as the system knows it and not as the process says."""
         below = children(number_of(self.pidfd))
-        if self.pidfd < 0 and isinstance(reply, dict) and isinstance(reply.get("pid"), int) and reply["pid"] > 1:
+        if not _HAS_DESCRIPTORS and isinstance(reply, dict) and isinstance(reply.get("pid"), int) and reply["pid"] > 1:
             below = [reply["pid"]]  # a system without descriptors of processes, and so without isolation
         for process in below:
             with contextlib.suppress(OSError):
@@ -267,7 +269,7 @@ class Session:
             self.gate.close()
         if self.pidfd >= 0:
             os.close(self.pidfd)
-        else:  # a system where the template cannot end it for certain
+        elif not _HAS_DESCRIPTORS:  # a system where the template cannot end it for certain
             with contextlib.suppress(OSError):
                 os.kill(self.pid, signal.SIGKILL)
 

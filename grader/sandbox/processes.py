@@ -84,7 +84,9 @@ def kill_children(pid: int) -> None:
 
 
 def ended(pidfd: int, seconds: float) -> bool:
-    """Wait up to `seconds` for the process behind `pidfd` to end."""
+    """Wait up to `seconds` for the process behind `pidfd` to end; -1 stands for one that ended before it was asked."""
+    if pidfd < 0:
+        return True
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox import ForkGate, Layers, gate, seccomp, syscalls
+from grader.sandbox import ForkGate, Layers, gate, processes, seccomp, syscalls
 from grader.sandbox.readable import outermost
 
 ALLOW, NOTIFY, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x7FC00000, 0x50001, 0x50026, 0x80000000
@@ -150,6 +150,10 @@ def test_a_description_names_every_layer_and_missing_the_mend() -> None:
     assert not Layers(7, True, True, True, True).missing()
     assert "no /proc" in Layers(7, True, True, False).describe()
     assert "ABI 3" in Layers(3, True, True).missing()[0]
+
+
+def test_a_process_that_ended_before_it_could_be_named_has_ended() -> None:
+    assert processes.ended(-1, 0)
 
 
 def test_importing_calls_no_c_library_and_needs_no_linux() -> None:
