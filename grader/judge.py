@@ -63,7 +63,7 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
             passed, points, message = False, 0.0, "counts only once some value is right"
         elif lost and convention and criterion.kind in _LOST and _functions(question, lost) <= explained:
             points, keeps = criterion.points * question.convention_keeps, f"{question.convention_keeps:.0%}"
-            message = f"right under another convention ({convention}), which keeps {keeps} of these points"
+            message = f"right under another convention ({convention}), which keeps {keeps} of these points; {message}"
         criteria.append(CriterionResult(criterion.name, points, float(criterion.points), passed, message))
     points = round(sum(c.points for c in criteria), 6)
     return QuestionResult(
