@@ -5,6 +5,7 @@ examiner over that socket alone.
 """
 
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -46,6 +47,8 @@ def main(descriptor: int) -> None:
 def _become_submission(room: Room, bounds: Limits, descriptor: int, notebook: Notebook) -> None:
     try:
         inside = enter_submission(room, bounds, keep=[descriptor])
+        # A cell that takes too long is interrupted by SIGINT, which a background job starts out ignoring.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sock = socket.socket(fileno=descriptor)
         _reply(sock, {"work": inside.work}, -1 if inside.listener is None else inside.listener)
         if inside.listener is not None:

@@ -117,7 +117,15 @@ def test_demo_grades_a_class_and_writes_pages(course):
 def _demo_with_templates(course, place):
     """Start a demo; return it, and the processes below it once templates are among them."""
     command = [str(Path(sys.executable).parent / "grader"), "demo", "arithmetic", "--to", place]
-    started = subprocess.Popen(command, cwd=course, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        command,
+        cwd=course,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background ignore Ctrl-C, and so would the demo.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for _ in range(600):
         below = psutil.Process(started.pid).children(recursive=True)
         if any("grader.template" in p.cmdline() for p in below if p.is_running()):
