@@ -202,7 +202,7 @@ def reference(
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Argument(help="Folder of results, as `grader demo` and `autograde` write it.")],
+    results: Annotated[Path, typer.Argument(help="Folder of results, as `grader demo` writes it.")],
     to: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("report"),
 ) -> None:
     """Write one page for each student and one for the class, from recorded results alone."""

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -147,9 +147,3 @@ def _ask(
         running.results[question.name] = judge(question, answers, seconds=seconds)
         running.notes += notes(question, answers)
     return True
-
-
-def anonymous(result: Result) -> Result:
-    """Return the result without what differs from run to run: times."""
-    questions = tuple(replace(q, seconds=0.0) for q in result.questions)
-    return replace(result, questions=questions, seconds=0.0)

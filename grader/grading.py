@@ -161,7 +161,8 @@ def grade_all(folder: Path, submissions: Mapping[str, Path], options: Options, *
     jobs : int
         Processes, each with a template of its own; 0 for one per core.
     """
-    jobs = min(jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 64)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jobs = min(jobs or cores, 64)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         max(1, min(jobs, len(submissions))), context, initializer=_start, initargs=(folder, options)

@@ -4,7 +4,6 @@
 """
 
 import importlib.util
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from grader.execute import run_plan
+from grader.execute import fresh, run_plan
 from grader.folders import load_assignment
 from grader.judge import judge
 from grader.prepare import prepare
@@ -28,12 +27,8 @@ def lost(result):
 def grade(question, functions):
     """Grade a namespace of functions as the worker would run it, without a sandbox."""
     with np.errstate(all="ignore"):
-        answers = [run_plan(_fresh(trial.plan), functions) for trial in question.trials]
+        answers = [run_plan(fresh(trial.plan), functions) for trial in question.trials]
     return judge(question, answers)
-
-
-def _fresh(plan):
-    return replace(plan, values=tuple(v.copy() if isinstance(v, np.ndarray) else v for v in plan.values))
 
 
 def constant(function):

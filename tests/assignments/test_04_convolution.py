@@ -5,7 +5,6 @@ import json
 import re
 import zlib
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,16 +14,14 @@ from grader.folders import load_assignment
 from grader.prepare import prepare
 from grader.release import release
 from solutions import convolution
+from tests.assignments.course import SEEDS, grade, lost, run_cells
 from tests.assignments.course_04 import (
     ASSIGNMENT,
     FOLDER,
     FUNCTIONS,
     QUESTIONS,
-    SEEDS,
     STYLE_NAMES,
     STYLES,
-    grade,
-    lost,
     prepared,
     style,
 )
@@ -261,24 +258,6 @@ def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     release(FOLDER, folder)
     return folder
-
-
-def run_cells(notebook, folder, monkeypatch):
-    """Run every code cell, ours included, as a student does; return what the checks said."""
-    monkeypatch.chdir(folder)
-    plt.switch_backend("Agg")
-    monkeypatch.setattr(plt, "show", lambda: None)
-    namespace, said = {"__name__": "__main__"}, []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            *body, last = cell.source.split("\n")
-            if last.startswith("check("):
-                exec("\n".join(body), namespace)
-                said.append(eval(last, namespace))
-            else:
-                exec(compile(cell.source, cell.id, "exec"), namespace)
-    plt.close("all")
-    return said
 
 
 def test_the_unwritten_notebook_runs_to_its_end(bundle, monkeypatch, capsys):
