@@ -229,12 +229,25 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Manual:
+    """A free-text answer that a person marks, by a ``rubric`` that only instructors see.
+
+    Its points are beyond those of the questions: results do not know them, the gradebook adds them.
+    """
+
+    name: str
+    points: float
+    rubric: str
+
+
+@dataclass(frozen=True)
 class Assignment:
     """What ``questions.py`` defines as ``ASSIGNMENT``."""
 
     name: str
     title: str
     questions: tuple[Question, ...]
+    manual: tuple[Manual, ...] = ()
 
     def __post_init__(self) -> None:
         """Every question and every function once."""

@@ -54,8 +54,17 @@ class QuestionResult:
 
 
 @dataclass(frozen=True)
+class Penalty:
+    """Points taken off for what has nothing to do with the answers: a late hand-in."""
+
+    name: str
+    points: float
+    message: str
+
+
+@dataclass(frozen=True)
 class Result:
-    """Everything known about one graded submission."""
+    """Everything known about one graded submission. ``points`` is what the questions earned; see `total`."""
 
     student: str
     assignment: str
@@ -68,7 +77,13 @@ class Result:
     sandbox: tuple[str, ...] = ()
     submission_sha256: str = ""
     seconds: float = 0.0
+    penalties: tuple[Penalty, ...] = ()
     schema: int = SCHEMA
+
+    @property
+    def total(self) -> float:
+        """The points after penalties, never below zero."""
+        return max(0.0, round(self.points - sum(p.points for p in self.penalties), 6))
 
     @property
     def first_reason(self) -> str:
@@ -111,7 +126,11 @@ def from_json(text: str, *, source: str = "the result") -> Result:
             )
             for q in data["questions"]
         )
-        lists: dict[str, Any] = {"notes": tuple(data["notes"]), "sandbox": tuple(data["sandbox"])}
+        lists: dict[str, Any] = {
+            "notes": tuple(data["notes"]),
+            "sandbox": tuple(data["sandbox"]),
+            "penalties": tuple(Penalty(**p) for p in data.get("penalties", ())),
+        }
         return Result(**{**data, **lists, "questions": questions})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GraderError(f"{source} is no grading result: delete it and grade again ({error})") from error

@@ -63,7 +63,8 @@ def test_the_json_is_the_documented_result(course):
     filled(course)
     done = grader(course, "grade", "submission.ipynb", "--json", "--seed", "5")
     result = json.loads(done.stdout)
-    keys = "schema student assignment points max_points questions notes seed versions sandbox submission_sha256 seconds penalties"
+    keys = "schema student assignment points max_points questions notes seed versions sandbox"
+    keys += " submission_sha256 seconds penalties"
     assert list(result) == keys.split()
     assert (result["schema"], result["seed"], result["assignment"]) == (1, 5, "01-arithmetic")
     question = result["questions"][0]

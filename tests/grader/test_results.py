@@ -1,11 +1,12 @@
 """The result format is what other tools rely on: these keys, in this order, of these types."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from grader.errors import GraderError
-from grader.results import STATUSES, CriterionResult, Diagnosis, QuestionResult, Result, from_json, to_json
+from grader.results import STATUSES, CriterionResult, Diagnosis, Penalty, QuestionResult, Result, from_json, to_json
 from tests.grader.examples import AFFINE, DOUBLE, grade, no_bias
 
 RESULT = Result(
@@ -27,7 +28,7 @@ def test_keys_come_in_the_documented_order_and_type():
     data = json.loads(to_json(RESULT))
     assert list(data) == [
         "schema", "student", "assignment", "points", "max_points", "questions",
-        "notes", "seed", "versions", "sandbox", "submission_sha256", "seconds",
+        "notes", "seed", "versions", "sandbox", "submission_sha256", "seconds", "penalties",
     ]  # fmt: skip
     question = data["questions"][0]
     assert list(question)[:7] == ["name", "points", "max_points", "status", "criteria", "diagnosis", "seconds"]
@@ -108,3 +109,16 @@ def test_the_first_reason_is_the_diagnosis_then_the_first_lost_criterion():
     fine = QuestionResult("p", 1.0, 1.0, "passed", (kept,))
     assert Result("a", "x", 2.0, 3.0, (fine, known)).first_reason == "q: flip: Look."
     assert Result("a", "x", 1.0, 1.0, (fine,)).first_reason == ""
+
+
+def test_penalties_come_back_and_leave_no_total_below_zero():
+    late = replace(RESULT, penalties=(Penalty("late", 2.0, "handed in 3 h late"),))
+    assert from_json(to_json(late)) == late
+    assert late.total == RESULT.points - 2
+    assert replace(late, points=1.0).total == 0
+
+
+def test_a_result_of_before_there_were_penalties_is_still_read():
+    data = json.loads(to_json(RESULT))
+    del data["penalties"]
+    assert from_json(json.dumps(data)) == RESULT
