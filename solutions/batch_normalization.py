@@ -18,7 +18,7 @@ from solutions.normalization import (
 from solutions.threads import split
 
 Gradients = tuple[Array, Array, Array]
-SMALLEST_SHARE = 1 << 19  # values for which a second thread is worth its waking and waiting
+SMALLEST_SHARE = 1 << 18  # values for which a second thread is worth its waking and waiting
 
 
 def batch_norm_forward(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from solutions import activations, elementwise
+from solutions import activations, elementwise, threads
 
 NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "softplus", "swish"]
 SHAPES = [(0, 3), (1, 3), (2, 1), (5, 3, 0), (5, 3), (7, 3, 13, 11)]
@@ -23,13 +23,15 @@ def test_every_activation_is_the_same_to_the_last_bit_on_one_thread_or_more(
     name: str, types: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
+    controller = threads._controller()  # `threadpool_limits` looks all libraries up again each time
     for shape in SHAPES:
         x, dout = ((3 * rng.standard_normal(shape)).astype(dtype) for dtype in types)
         for upstream, image in ((dout, x), (dout[::-1], np.asfortranarray(x))):
             plain = results(name, image, upstream)
             monkeypatch.setattr(elementwise, "SMALLEST_SHARE", 1)
+            monkeypatch.setattr(elementwise, "BLOCK_BYTES", 500)
             for allowed in (1, 2, 3):
-                with threadpool_limits(allowed):
+                with controller.limit(limits=allowed):
                     for ours, expected in zip(results(name, image, upstream), plain, strict=True):
                         assert ours.dtype == expected.dtype
                         np.testing.assert_array_equal(ours, expected)
@@ -42,7 +44,7 @@ def test_an_error_in_a_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch
     def bad(x: np.ndarray) -> np.ndarray:
         raise MemoryError(f"no room for {len(x)}")
 
-    with threadpool_limits(2), pytest.raises(MemoryError, match="no room for 4"):
+    with threadpool_limits(2), pytest.raises(MemoryError, match="no room for"):
         elementwise.elementwise(bad, np.ones(8))
 
 
