@@ -4,10 +4,12 @@ What comes out needs neither the reference nor `questions.py` any more. The exam
 the visible part of it, so that a student's check makes the same comparison without the reference.
 """
 
+import contextlib
+import copy
 import inspect
 import warnings
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +24,8 @@ from grader.questions import Case, Criterion, Question
 
 # Consistency and purity repeat calls; this many cases of a question show what more would show again.
 REPEATED_CASES = 3
+# Of an input, moved one by one to see what an output reads: more would take long and make no picture.
+MOVED_ENTRIES = 150
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Trial:
         What each of the plan's values is called in messages: "x", "w", "dout".
     step : float
         Of the central differences ("consistency").
+    reaches : function, optional
+        Of a small visible case while grading: which entries of the first input an entry of the first output depends on.
     """
 
     kind: str
@@ -51,6 +57,7 @@ class Trial:
     step: float = 0.0
     script: bool = False
     judge: Judge | None = None
+    reaches: Callable[[tuple[int, ...]], list[tuple[int, ...]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
     cases = [(c, True) for c in question.visible if seed is not None or c.judge is None or isinstance(c.judge, Named)]
     if seed is not None:
         cases += [(case, False) for case in question.hidden(rng)]
-    maker = _TrialMaker(question, rng)
+    maker = _TrialMaker(question, rng, grading=seed is not None)
     trials = [maker.call(case, visible) for case, visible in cases]
     criteria = []
     for criterion in question.criteria:
@@ -185,8 +192,9 @@ def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
 class _TrialMaker:
     """Builds the trials of one question: holds what all of them need, the question and its generator."""
 
-    def __init__(self, question: Question, rng: np.random.Generator) -> None:
+    def __init__(self, question: Question, rng: np.random.Generator, *, grading: bool) -> None:
         self.question = question
+        self.grading = grading
         self.rng = rng
         self.douts: dict[int, tuple[Case, Any]] = {}
         self.names = tuple(question.functions)
@@ -204,6 +212,10 @@ class _TrialMaker:
         spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
         picked = [chosen[i] for i in np.unique(spread)] if chosen else []
         if criterion.kind == "consistency":
+            # One visible case besides, the largest: of it a page may show the slopes.
+            shown = [(c, v) for c, v in selected if v and c.script is None]
+            if shown and picked and not picked[0][1]:
+                picked.append(max(shown, key=lambda pair: sum(np.size(v) for v in pair[0].inputs)))
             return [self.consistency(case, visible) for case, visible in picked]
         if criterion.kind == "purity":
             return [self.purity(*pair) for pair in zip(picked, picked[1:] + picked[:1], strict=True)]
@@ -233,7 +245,35 @@ class _TrialMaker:
             step=case.step,
             script=case.script is not None,
             judge=case.judge if kind == "call" else None,
+            reaches=self.reaches(case) if self.grading and visible and kind == "call" else None,
         )
+
+    def reaches(self, case: Case) -> Callable[[tuple[int, ...]], list[tuple[int, ...]]] | None:
+        """Say how to find what an output entry reads, by moving one input entry after the other in the reference."""
+        image = case.inputs[0] if case.inputs and case.script is None else None
+        if not isinstance(image, np.ndarray) or image.ndim < 2 or image.dtype.kind != "f" or image.size > MOVED_ENTRIES:
+            return None
+
+        def reached(index: tuple[int, ...]) -> list[tuple[int, ...]]:
+            base, found = self.first_output(case, image), []
+            for at in np.ndindex(image.shape):
+                for change in (1.0, -1.0):  # a maximum may notice one direction only
+                    moved = image.copy()
+                    moved[at] += change * (1.0 + abs(moved[at]))
+                    with contextlib.suppress(ArithmeticError, LookupError, ValueError):
+                        if self.first_output(case, moved)[index] != base[index]:
+                            found.append(at)
+                            break
+            return found
+
+        return reached
+
+    def first_output(self, case: Case, image: Any) -> Any:
+        """Call the reference's first function with another first input."""
+        rest, options = copy.deepcopy((case.inputs[1:], dict(case.options)))  # a generator must not move on
+        with np.errstate(all="ignore"):
+            output = self.question.functions[self.names[0]](image.copy(), *rest, **options)
+        return np.asarray(output[0] if isinstance(output, tuple) else output)
 
     def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:
         """Values (the first of them has index ``first``), steps (the first is step ``at``) and names for one case."""
