@@ -8,6 +8,7 @@ import sys
 import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
+from grader.commands.exports import export
 from grader.commands.grading import demo, grade
 from grader.commands.reports import report
 from grader.errors import GraderError
@@ -28,6 +29,7 @@ app.command()(fill)
 app.command()(grade)
 app.command()(reference)
 app.command()(report)
+app.add_typer(export, name="export")
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 
