@@ -36,15 +36,14 @@ def _is_check(cell: Any) -> bool:
 
 
 def _run(sources: list[str], folder: Path) -> dict[str, Any]:
-    """Run cells as Jupyter does, magics included; one that raises is shown, the later ones still run."""
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    from IPython.core.interactiveshell import InteractiveShell  # students have it with Jupyter
+    """Run cells as grading does: magics work, shell commands are skipped, and after one that raises come the later."""
+    from grader.worker import Notebook  # needs IPython, which students have with Jupyter
 
     os.chdir(folder)
-    shell = InteractiveShell.instance()
-    for source in sources:
-        shell.run_cell(source)
-    names: dict[str, Any] = shell.user_ns
+    notebook = Notebook()
+    for number, source in enumerate(sources, start=1):
+        notebook.run(number, source, "all")
+    names: dict[str, Any] = notebook.shell.user_ns
     return names
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.folders import load_assignment
+from grader.folders import load_assignment, topic
 from grader.report.words import number, status_words, visible
 from grader.results import QuestionResult, Result
 
@@ -70,6 +70,8 @@ def autograder_zip(folder: Path, *, seed: int, sandbox: str, visibility: str) ->
     """
     if visibility not in VISIBILITIES:
         raise GraderError(f"Gradescope knows no visibility {visibility!r}: one of {', '.join(VISIBILITIES)}")
+    from grader.build import build, dumps  # not needed in the container
+
     assignment = load_assignment(folder)
     course = folder.parent.parent
     config = {"assignment": folder.name, "seed": seed, "sandbox": sandbox, "visibility": visibility}
@@ -85,6 +87,9 @@ def autograder_zip(folder: Path, *, seed: int, sandbox: str, visibility: str) ->
     for part in (folder, course / "solutions"):
         inside = part.relative_to(course).as_posix()
         files |= {f"course/{inside}/{name}": path.read_bytes() for name, path in _files(part)}
+    handed_out = f"course/assignments/{folder.name}/{topic(folder)}.ipynb"
+    if handed_out not in files:
+        files[handed_out] = dumps(build(folder)).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(files):

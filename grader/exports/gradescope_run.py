@@ -22,15 +22,14 @@ def run(prefix: Path) -> Path:
     """Grade what lies in ``prefix/submission`` and write the outcome."""
     config = json.loads((prefix / "source" / "config.json").read_text(encoding="utf-8"))
     folder = prefix / "source" / "course" / "assignments" / config["assignment"]
-    options = Options(seed=config["seed"], sandbox=config["sandbox"])
     outcome: dict[str, Any]
-    with Grading(folder, options) as grading:
-        try:
-            path = _submission(prefix / "submission", f"{topic(folder)}.ipynb")
-            read_submission(path, master_notebook(folder))
-        except GraderError as error:
-            outcome = refusal_json(str(error).replace(f"{prefix / 'submission'}/", ""))
-        else:
+    try:
+        path = _submission(prefix / "submission", f"{topic(folder)}.ipynb")
+        read_submission(path, master_notebook(folder))
+    except GraderError as error:
+        outcome = refusal_json(str(error).replace(f"{prefix / 'submission'}/", ""))
+    else:
+        with Grading(folder, Options(seed=config["seed"], sandbox=config["sandbox"])) as grading:
             outcome = results_json(grading.grade(path, student="submission"), config["visibility"])
     target = prefix / "results" / "results.json"
     target.parent.mkdir(parents=True, exist_ok=True)
