@@ -4,8 +4,6 @@ What comes out needs neither the reference nor `questions.py` any more. The exam
 the visible part of it, so that a student's check makes the same comparison without the reference.
 """
 
-import contextlib
-import copy
 import inspect
 import warnings
 import zlib
@@ -21,11 +19,10 @@ from grader.execute import fresh, run_plan
 from grader.judges import Judge, Named
 from grader.plans import Answer, Output, Plan, Step, Value
 from grader.questions import Case, Criterion, Question
+from grader.reach import reach
 
 # Consistency and purity repeat calls; this many cases of a question show what more would show again.
 REPEATED_CASES = 3
-# Of an input, moved one by one to see what an output reads: more would take long and make no picture.
-MOVED_ENTRIES = 150
 
 
 @dataclass(frozen=True)
@@ -233,6 +230,7 @@ class _TrialMaker:
             raise GraderError(
                 f"question {self.question.name}, case {case.name!r}: its judge faults the reference: {finding.message}"
             )
+        drawn = self.grading and visible and kind == "call"
         return Trial(
             kind=kind,
             case=case.name,
@@ -245,35 +243,8 @@ class _TrialMaker:
             step=case.step,
             script=case.script is not None,
             judge=case.judge if kind == "call" else None,
-            reaches=self.reaches(case) if self.grading and visible and kind == "call" else None,
+            reaches=reach(self.question.functions[self.names[0]], case) if drawn else None,
         )
-
-    def reaches(self, case: Case) -> Callable[[tuple[int, ...]], list[tuple[int, ...]]] | None:
-        """Say how to find what an output entry reads, by moving one input entry after the other in the reference."""
-        image = case.inputs[0] if case.inputs and case.script is None else None
-        if not isinstance(image, np.ndarray) or image.ndim < 2 or image.dtype.kind != "f" or image.size > MOVED_ENTRIES:
-            return None
-
-        def reached(index: tuple[int, ...]) -> list[tuple[int, ...]]:
-            base, found = self.first_output(case, image), []
-            for at in np.ndindex(image.shape):
-                for change in (1.0, -1.0):  # a maximum may notice one direction only
-                    moved = image.copy()
-                    moved[at] += change * (1.0 + abs(moved[at]))
-                    with contextlib.suppress(ArithmeticError, LookupError, ValueError):
-                        if self.first_output(case, moved)[index] != base[index]:
-                            found.append(at)
-                            break
-            return found
-
-        return reached
-
-    def first_output(self, case: Case, image: Any) -> Any:
-        """Call the reference's first function with another first input."""
-        rest, options = copy.deepcopy((case.inputs[1:], dict(case.options)))  # a generator must not move on
-        with np.errstate(all="ignore"):
-            output = self.question.functions[self.names[0]](image.copy(), *rest, **options)
-        return np.asarray(output[0] if isinstance(output, tuple) else output)
 
     def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:
         """Values (the first of them has index ``first``), steps (the first is step ``at``) and names for one case."""

@@ -23,7 +23,10 @@ def student_page(result: Result, assignment: Assignment | str, cells: Sequence[C
     """Return one student's page: what was judged, why, and their own code. It names nobody else and links nowhere."""
     shown = listings(result, cells, assignment) if cells else None
     reading = {q.name: _reading(q.name, assignment) for q in result.questions}
-    return _render("student.html", result=result, title=_title(assignment), listings=shown, reading=reading)
+    manual = assignment.manual if isinstance(assignment, Assignment) else ()
+    return _render(
+        "student.html", result=result, title=_title(assignment), listings=shown, reading=reading, manual=manual
+    )
 
 
 def _reading(question: str, assignment: Assignment | str) -> list[Reading]:

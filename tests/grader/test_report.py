@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from grader.errors import GraderError
-from grader.questions import Assignment, Case, Question, Reading, value
+from grader.questions import Assignment, Case, Manual, Question, Reading, value
 from grader.read import Cell
 from grader.report import class_page as render_class
 from grader.report import page_of, student_page, write_report
@@ -285,6 +285,14 @@ def test_penalties_stand_as_lines_of_their_own_above_the_total():
     assert f"7.5 of {number(PICTURED.max_points)} points" in text
     assert "Earned by the questions 10 late two days late, 5 % a day −2.5 Total 7.5 of" in text
     assert "Earned by the questions" not in of("Ada Lovelace").text
+
+
+def test_questions_that_a_person_marks_stand_without_points_and_their_rubric_stays_secret():
+    one = Question("pad2d", {"pad2d": np.pad}, (Case("one", (np.ones(1),)),), lambda rng: [], (value(1),))
+    assignment = Assignment("04-convolution", TITLE, (one,), manual=(Manual("why_flip", 3.0, "names the integral"),))
+    text = without_space(Page(student_page(result("Ada"), assignment)).text)
+    assert "why_flip Marked by a person, not part of the sum above of 3" in text
+    assert "integral" not in text
 
 
 def test_what_to_read_is_named_beside_what_was_lost():
