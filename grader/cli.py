@@ -8,6 +8,7 @@ import sys
 import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
+from grader.commands.autograde import autograde
 from grader.commands.exports import export
 from grader.commands.grading import demo, grade
 from grader.commands.reports import report
@@ -27,6 +28,7 @@ app.command("build")(build_command)
 app.command()(release)
 app.command()(fill)
 app.command()(grade)
+app.command()(autograde)
 app.command()(reference)
 app.command()(report)
 app.add_typer(export, name="export")

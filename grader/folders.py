@@ -186,13 +186,16 @@ def _relative(path: Path, course: Path) -> str:
 
 
 def assignment_version(path: str | Path) -> str:
-    """Return the SHA-256 over an assignment's sources: the folder's modules and the notebook's text.
+    """Return the SHA-256 over an assignment's sources: its modules, its notebook's text, the course's references.
 
-    The references that they import are not part of it.
+    All of ``solutions`` counts, since what a reference calls cannot be told without running it.
     """
     digest = hashlib.sha256()
-    for file in sorted([*Path(path).glob("*.py"), *Path(path).glob(NOTEBOOK)]):
+    folder = Path(path).resolve()
+    references = (folder.parent.parent / "solutions").rglob("*.py")
+    for file in [*sorted([*folder.glob("*.py"), *folder.glob(NOTEBOOK)]), *sorted(references)]:
         data = file.read_bytes()
-        digest.update(f"{file.name} {len(data)}\n".encode())
+        name = file.relative_to(folder.parent.parent) if file.parent != folder else file.name
+        digest.update(f"{name} {len(data)}\n".encode())
         digest.update(data)
     return digest.hexdigest()

@@ -1,19 +1,15 @@
-"""Grade submissions of one assignment: one, or a class on all cores. Knows no gradebook and no page."""
+"""Grade submissions of one assignment, one after another. Knows no class, no gradebook and no page."""
 
+import hashlib
 import json
-import multiprocessing
-import multiprocessing.connection
 import os
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grader.errors import GraderError
+from grader.errors import MachineError
 from grader.examine import Times, examine
 from grader.files import read_text
 from grader.folders import assignment_version, load_assignment, topic
@@ -31,22 +27,22 @@ _TEMPLATE_TRIES = 3
 class Options:
     """What a grading run is told besides the assignment; recorded results depend on nothing else.
 
-    ``sandbox`` is "auto" (every layer that this machine has, refusing without the Linux core) or "none".
+    ``sandbox`` is "auto" (every layer that this machine has, refusing without the Linux core) or "none". ``slowness``
+    stretches every time limit where the machine is slower than the usual one (`grader.calibrate`); it is no part of
+    what was asked for.
     """
 
     seed: int
     sandbox: str = "auto"
     limits: Limits = field(default_factory=Limits)
     times: Times = field(default_factory=Times)
+    slowness: float = 1.0
 
-
-@dataclass(frozen=True)
-class Graded:
-    """One submission's end: a result, or the reason why there is none."""
-
-    student: str
-    result: Result | None
-    problem: str = ""
+    @property
+    def key(self) -> str:
+        """What was asked for besides the seed, in a few characters: results under other options are not current."""
+        asked = json.dumps([self.sandbox, asdict(self.limits), asdict(self.times)])
+        return hashlib.sha256(asked.encode()).hexdigest()[:12]
 
 
 def fresh_seed() -> int:
@@ -77,7 +73,14 @@ class Grading:
         self._layers = layers_for(options.sandbox)
         self._master = master_notebook(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
-        self._versions = {"assignment": assignment_version(folder)[:16]}
+        self._versions = {"assignment": assignment_version(folder)[:16], "options": options.key}
+        times, slowness = options.times, options.slowness
+        self._times = replace(
+            times,
+            cell=times.cell * slowness,
+            cells=times.cells * slowness,
+            question_factor=times.question_factor * slowness,
+        )
         self._template: Template | SpawnTemplate | None = None
 
     def grade(
@@ -88,7 +91,9 @@ class Grading:
         Raises
         ------
         GraderError
-            If the file cannot be read as a submission, or no template process stays alive.
+            If the file cannot be read as a submission.
+        MachineError
+            If no template process stays alive.
         """
         submission = read_submission(path, self._master, student=student)
         for _ in range(_TEMPLATE_TRIES):
@@ -99,13 +104,13 @@ class Grading:
                     self._questions,
                     self._ready_template(),
                     seed=self._options.seed,
-                    times=self._options.times,
+                    times=self._times,
                     versions=self._versions,
                     progress=progress,
                 )
             except TemplateLostError:
                 self.close()
-        raise GraderError(
+        raise MachineError(
             f"{path}: the template process was lost {_TEMPLATE_TRIES} times: is the machine out of memory?"
         )
 
@@ -146,65 +151,3 @@ def layers_for(sandbox: str) -> Layers:
     layers = Layers() if sandbox == "none" else probe()
     require(layers, sandbox)
     return layers
-
-
-def grade_all(folder: Path, submissions: Mapping[str, Path], options: Options, *, jobs: int = 0) -> Iterator[Graded]:
-    """Grade a class, in the order in which submissions are done.
-
-    Parameters
-    ----------
-    folder : path
-        The assignment's.
-    submissions : mapping from str
-        Student to file.
-    options : Options
-    jobs : int
-        Processes, each with a template of its own; 0 for one per core.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jobs = min(jobs or cores, 64)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        max(1, min(jobs, len(submissions))), context, initializer=_start, initargs=(folder, options)
-    ) as pool:
-        running: dict[Future[Graded], str] = {
-            pool.submit(_grade_one, student, path): student for student, path in submissions.items()
-        }
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                student = running.pop(future)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield Graded(student, None, "a grading process ended unexpectedly: grade again")
-
-
-_grading: Grading | None = None
-
-
-def _start(folder: Path, options: Options) -> None:
-    """In a new process of the pool: make the assignment ready once."""
-    global _grading
-    _grading = Grading(folder, options)
-    multiprocessing.util.Finalize(None, _grading.close, exitpriority=1)
-    threading.Thread(target=_end_with_parent, args=(_grading,), daemon=True).start()
-
-
-def _end_with_parent(grading: Grading) -> None:
-    """End this process of the pool, and its template, once the main process is gone: nobody else would."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        try:
-            grading.close()
-        finally:
-            os._exit(1)
-
-
-def _grade_one(student: str, path: Path) -> Graded:
-    assert _grading is not None
-    try:
-        return Graded(student, _grading.grade(path, student=student))
-    except GraderError as error:
-        return Graded(student, None, str(error))

@@ -24,6 +24,8 @@ from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
 from grader.wire import WireError
 
+SCRATCH = "grader-"
+"""How the folders of templates are called; the number of the process that made one follows."""
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
@@ -74,7 +76,7 @@ class Template:
     """
 
     def __init__(self, layers: Layers, limits: Limits, secret: Sequence[str] = ()) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="grader-")
+        self._scratch = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-")
         ours, theirs = socket.socketpair()
         self._control = Channel(ours, descriptors=True)
         with tempfile.TemporaryFile() as errors:

@@ -10,13 +10,17 @@ from rich.table import Table
 from grader import journal
 from grader.commands.reports import write_pages
 from grader.commands.shared import SandboxOption, SeedOption, err, out, progress_bar
+from grader.engine import Run
 from grader.errors import GraderError
 from grader.examine import Times
 from grader.files import read_text
 from grader.folders import assignment_folders, find_assignment, topic
-from grader.grading import Graded, Grading, Options, fresh_seed, grade_all
+from grader.grading import Grading, Options, fresh_seed
+from grader.intake import Handed
+from grader.pool import LocalPool, jobs_for
 from grader.results import Result, to_json
 from grader.sandbox import probe
+from grader.tasks import Graded
 
 
 def demo(
@@ -41,7 +45,7 @@ def demo(
         err.print("The demo's submissions are our own, so it goes on without; real grading would refuse.\n")
     submissions = make_class(folder, to / "submitted")
     options = Options(seed=fresh_seed() if seed is None else seed, sandbox=sandbox, times=Times(question_factor=0.25))
-    graded = _grade_class(folder, submissions, options, jobs)
+    graded = _grade_class(folder, submissions, options, jobs, to / "results")
     _print_class(graded)
     index = _write_pages(graded, to, to / "submitted")
     out.print(f"\nNotebooks: {to / 'submitted'}   results: {to / 'results'}")
@@ -79,20 +83,23 @@ def _guess(submission: Path) -> Path:
     raise GraderError(f"{submission}: which assignment is this? Say it with --assignment NAME")
 
 
-def _grade_class(folder: Path, submissions: dict[str, Path], options: Options, jobs: int) -> list[Graded]:
+def _grade_class(
+    folder: Path, submissions: dict[str, Path], options: Options, jobs: int, results: Path
+) -> list[Graded]:
     graded = []
-    with progress_bar() as bar:
+    jobs = jobs_for(jobs, len(submissions))
+    handed = [Handed(student, path) for student, path in submissions.items()]
+    with progress_bar() as bar, journal.alone(results):
         task = bar.add_task("grading", total=len(submissions))
-        for one in grade_all(folder, submissions, options, jobs=jobs):
-            graded.append(one)
-            bar.update(task, advance=1, description=f"graded {one.student}")
+        for event in Run(folder, results, options, fresh=True)(handed, lambda: LocalPool(jobs), ahead=2 * jobs):
+            if event.kind in ("graded", "problem"):
+                graded.append(Graded(event.student, event.result, event.message))
+                bar.update(task, advance=1, description=f"graded {event.student}")
     return sorted(graded, key=lambda g: g.student)
 
 
 def _write_pages(graded: list[Graded], to: Path, submissions: Path) -> Path:
     results = [g.result for g in graded if g.result is not None]
-    for result in results:
-        journal.write(to / "results", result)
     return write_pages(results, to / "results", to / "report", submissions)
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader import intake
 from grader.errors import GraderError
 from grader.files import shown
+from grader.folders import topic
 from grader.read import Cell, read_submission
 from grader.results import Result
 
@@ -27,39 +29,39 @@ def folder_beside(results: Path) -> Path | None:
     return next((a / FOLDER for a in above if (a / FOLDER).is_dir()), None)
 
 
-def submissions_in(folder: Path, assignment: str, file: str) -> dict[str, Path]:
-    """Return each student's file: ``STUDENT/FILE``, or nbgrader's ``STUDENT/ASSIGNMENT/FILE``.
+def hand_ins(place: Path, folder: Path, unpacked: Path) -> dict[str, Path]:
+    """Return each student's file in whatever `grader autograde` reads.
 
     Parameters
     ----------
+    place : Path
+        A folder, the ``submitted`` of an nbgrader course, or an archive.
     folder : Path
-    assignment : str
-        Its name, in full.
-    file : str
-        The notebook's name; where it is missing, the only .ipynb or .py beside it is taken.
+        The assignment's.
+    unpacked : Path
+        Where an archive is unpacked to.
     """
-    found = {}
-    for student in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        for place in (student / assignment, student):
-            files = [p for p in _files(place) if p.suffix.lower() in (".ipynb", ".py")]
-            exact = [p for p in files if p.name == file]
-            if exact or len(files) == 1:
-                found[student.name] = (exact or files)[0]
-                break
-    return found
+    names = (topic(folder), folder.name)
+    if not place.exists():
+        raise GraderError(f"{shown(place)}: no such folder or archive of submissions")
+    if place.is_file():
+        found = intake.from_archive(place, unpacked, names)
+    elif place.name == FOLDER and any((s / folder.name).is_dir() for s in place.iterdir()):
+        found = intake.from_course(place.parent, folder.name, names)
+    else:
+        found = intake.from_folder(place, names)
+    return {student: handed.path for student, handed in found.handed.items()}
 
 
-def _files(place: Path) -> list[Path]:
-    return sorted(p for p in place.iterdir() if p.is_file()) if place.is_dir() else []
-
-
-def read_submitted(files: Mapping[str, Path], results: Sequence[Result], master: Mapping[str, Any]) -> Submitted:
-    """Read the files of a class.
+def read_submitted(
+    files: Mapping[str, Path], results: Sequence[Result], master: Mapping[str, Any], recorded: Mapping[str, str]
+) -> Submitted:
+    """Read the files of a class; ``recorded`` are the reasons that the journal holds.
 
     The code of a file that is not, byte for byte, the one that was graded is not shown: the verdicts are not on it.
     """
     graded = {r.student: r for r in results}
-    sources, problems = {}, {}
+    sources, problems = {}, dict(recorded)
     for student, path in files.items():
         result = graded.get(student)
         try:
@@ -68,7 +70,7 @@ def read_submitted(files: Mapping[str, Path], results: Sequence[Result], master:
             problems[student] = str(error).replace(shown(path), path.name)
             continue
         if result is None:
-            problems[student] = "handed in, but not graded yet"
+            problems.setdefault(student, "handed in, but not graded yet")
         elif result.submission_sha256 and result.submission_sha256 != submission.sha256:
             problems[student] = "the file has changed since it was graded: grade it again"
         else:

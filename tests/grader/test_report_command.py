@@ -61,8 +61,10 @@ def test_rebuilding_from_the_journal_gives_identical_files(course, monkeypatch):
 
 
 def test_what_was_handed_in_without_a_result_is_brought_before_a_person(course, monkeypatch):
+    journal.write_problem(course / "results", "lost", "the template process was lost 3 times")
     run(monkeypatch, course / "results", "--to", course / "out")
     text = pages(course / "out")["index.html"]
+    assert "the template process was lost 3 times" in text
     assert "ends early" in text
     assert "handed in, but not graded yet" in text
     assert str(course) not in text
@@ -84,6 +86,13 @@ def test_nbgraders_folders_are_read_as_well(course, monkeypatch):
         inner.mkdir()
         shutil.move(student / "arithmetic.ipynb", inner / "arithmetic.ipynb")
     run(monkeypatch, course / "results", "--to", course / "out", "--submissions", course / "submitted")
+    assert "wrong_on_purpose" in pages(course / "out")["students/Ada.html"]
+
+
+def test_an_archive_of_hand_ins_will_do(course, monkeypatch):
+    shutil.make_archive(course / "all", "zip", course / "submitted")
+    shutil.rmtree(course / "submitted")
+    run(monkeypatch, course / "results", "--to", course / "out", "--submissions", course / "all.zip")
     assert "wrong_on_purpose" in pages(course / "out")["students/Ada.html"]
 
 

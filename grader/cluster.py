@@ -1,0 +1,56 @@
+"""A class on a dask.distributed cluster that somebody else has started. Scheduling, transport and retries are Dask's.
+
+Each Dask worker keeps a template and a sandbox of its own, probed where it runs. Workers need this package with the
+extra `cluster`, and the course's checkout at the same path; one that has another version of the assignment is refused.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from grader.errors import GraderError
+
+_CONNECT_SECONDS = 10
+_RETRIES = 3
+
+
+def connect(address: str) -> tuple[Callable[[], Executor], int]:
+    """Return what starts an executor on a cluster, and how many submissions to give it at once.
+
+    Parameters
+    ----------
+    address : str
+        Of the Dask scheduler: ``tcp://host:8786``.
+
+    Raises
+    ------
+    GraderError
+        If Dask is not installed, nobody answers there, or the cluster has no worker.
+    """
+    client = _client(address)
+    workers = _count(client)
+    if not workers:
+        raise GraderError(f"the cluster at {address} has no worker: start one with `dask worker {address}`")
+    clients = [client]
+
+    def start() -> Executor:
+        known = clients.pop() if clients else _client(address)
+        executor: Executor = known.get_executor(pure=False, retries=_RETRIES)
+        return executor
+
+    return start, 2 * workers
+
+
+def _client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise GraderError("--cluster needs Dask: pip install 'stencil-cnn[cluster]'") from error
+    try:
+        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, ImportError) as error:  # no answer, no such protocol
+        raise GraderError(f"no Dask scheduler answers at {address}: start one with `dask scheduler`") from error
+
+
+def _count(client: Any) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])

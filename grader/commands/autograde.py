@@ -1,0 +1,268 @@
+"""The command ``autograde``: a whole class, resumed where the last run ended, with a live display."""
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from grader import intake, journal
+from grader.commands.shared import NameArgument, SandboxOption, SeedOption, err, out
+from grader.engine import Event, Run
+from grader.errors import GraderError
+from grader.examine import Times
+from grader.files import MEBIBYTE, shown
+from grader.folders import find_assignment, topic
+from grader.grading import Options, fresh_seed, layers_for
+from grader.pool import LocalPool, jobs_for
+from grader.regrade import changes
+from grader.sandbox import Limits
+
+STOPPED = 130
+_LINE_SECONDS = 5.0
+
+
+def autograde(
+    name: NameArgument,
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="A folder of submissions, or a zip from Canvas or Moodle; the course's own if absent."),
+    ] = None,
+    course: Annotated[
+        Path | None, typer.Option(help="An nbgrader course, with `submitted/STUDENT/ASSIGNMENT`.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The journal; `results/NAME` in the course or beside you if absent.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per core.")] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Grade again what is journalled; say what changed, keep the old.")
+    ] = False,
+    only: Annotated[list[str] | None, typer.Option(help="This student alone; may be repeated.")] = None,
+    seed: SeedOption = None,
+    sandbox: SandboxOption = "auto",
+    time_factor: Annotated[float, typer.Option(min=0.01, help="Stretch or shrink every time limit.")] = 1.0,
+    memory: Annotated[int, typer.Option(min=256, help="Memory of a submission, in MiB.")] = 4096,
+    due: Annotated[str, typer.Option(help="When it was due; else what the course's gradebook says.")] = "",
+    cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers grade.")] = "",
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON object for each event on stdout.")] = False,
+) -> None:
+    """Grade a class on all cores, or on a cluster. Run it again to go on where it stopped.
+
+    Each result is written to the journal as it comes; a second run skips every submission whose bytes, assignment and
+    options are the same. The hidden cases come from a seed that is drawn once and recorded there, the same for the
+    whole class. Late hand-ins lose points by the course's `nbgrader_config.py` (its LateSubmissionPlugin), counted from
+    `timestamp.txt`.
+
+    Examples: `grader autograde convolution --course .` &nbsp; `grader autograde convolution moodle.zip --to results`
+    """
+    folder = find_assignment(name)
+    if source is None and course is None:
+        course = Path()
+    results = to or (course or Path()) / "results" / folder.name
+    say = _JsonLines() if json_lines else _Terminal(folder.name)
+    with journal.alone(results), tempfile.TemporaryDirectory(prefix="grader-intake-") as unpacked:
+        found = _find(source, course, folder, Path(unpacked))
+        if only:
+            found = _only(found, only)
+        if not found.handed:
+            raise GraderError(f"no submission of {folder.name} was found" + "".join(f"; {a}" for a in found.aside[:1]))
+        options = _options(results, folder.name, seed, sandbox, time_factor, memory)
+        jobs = jobs_for(jobs, len(found.handed))
+        run = Run(folder, results, options, fresh=fresh, carry=bool(cluster), progress="" if cluster else unpacked)
+        if course is not None:
+            from grader.late import parse_due, rule
+
+            run = replace(run, penalty=rule(course, folder.name, parse_due(due) if due else None))
+        start, ahead = _executor(cluster, jobs)
+        counts = _follow(run(list(found.handed.values()), start, ahead=ahead), say, len(found.handed), Path(unpacked))
+        for reason in found.aside:
+            say.aside(reason)
+        say.done(counts, results)
+    raise typer.Exit(1 if counts["problem"] else 0)
+
+
+def _executor(cluster: str, jobs: int) -> tuple[Callable[[], Executor], int]:
+    if not cluster:
+        return (lambda: LocalPool(jobs)), 2 * jobs
+    from grader.cluster import connect
+
+    return connect(cluster)
+
+
+def _find(source: Path | None, course: Path | None, folder: Path, unpacked: Path) -> intake.Intake:
+    names = (topic(folder), folder.name)
+    if source is None:
+        assert course is not None
+        return intake.from_course(course, folder.name, names)
+    if source.is_dir():
+        return intake.from_folder(source, names)
+    if not source.exists():
+        raise GraderError(f"{shown(source)}: no such folder or zip archive of submissions")
+    return intake.from_archive(source, unpacked / "archive", names)
+
+
+def _only(found: intake.Intake, students: Sequence[str]) -> intake.Intake:
+    missing = [s for s in students if s not in found.handed]
+    if missing:
+        raise GraderError(f"no submission of {', '.join(map(repr, missing))} among {len(found.handed)} students")
+    return intake.Intake({s: found.handed[s] for s in students})
+
+
+def _options(
+    results: Path, assignment: str, seed: int | None, sandbox: str, time_factor: float, memory: int
+) -> Options:
+    """Go on with the seed of this journal, or begin one with a new seed."""
+    from grader.calibrate import slowness
+
+    layers_for(sandbox)  # refuse here, in one line, before any process is started
+    run = journal.read_run(results)
+    if run.get("assignment", assignment) != assignment:
+        raise GraderError(f"{results} holds results of {run['assignment']}: name another folder with --to")
+    chosen = seed if seed is not None else run.get("seed", fresh_seed())
+    slow = slowness()
+    journal.write_run(results, {"schema": 1, "assignment": assignment, "seed": chosen, "slowness": slow})
+    times = Times()
+    times = replace(
+        times,
+        cell=times.cell * time_factor,
+        cells=times.cells * time_factor,
+        question_factor=times.question_factor * time_factor,
+    )
+    return Options(seed=chosen, sandbox=sandbox, limits=Limits(memory=memory * MEBIBYTE), times=times, slowness=slow)
+
+
+def _follow(events: Iterator[Event], say: Any, total: int, progress: Path) -> Counter[str]:
+    """Pass every event on to the display; stop cleanly, and say how to go on, at Ctrl-C."""
+    counts: Counter[str] = Counter()
+    with contextlib.closing(events), say.showing(total, progress):  # type: ignore[type-var]
+        try:
+            for event in events:
+                if event.kind != "tick":
+                    counts[event.kind] += 1
+                say.event(event, counts)
+        except KeyboardInterrupt:
+            events.close()  # type: ignore[attr-defined]
+            done = counts["graded"] + counts["skipped"]
+            say.stopped(f"stopped: {done} of {total} are in the journal; the same command goes on from there")
+            raise typer.Exit(STOPPED) from None
+    return counts
+
+
+class _JsonLines:
+    """One JSON object a line on stdout."""
+
+    @contextlib.contextmanager
+    def showing(self, total: int, progress: Path) -> Iterator[None]:
+        self._write(event="begin", submissions=total)
+        yield
+
+    def event(self, event: Event, counts: Counter[str]) -> None:
+        if event.kind == "tick":
+            return
+        data: dict[str, Any] = {"event": event.kind, "student": event.student}
+        if event.result is not None:
+            r = event.result
+            data |= {"points": r.points, "total": r.total, "max_points": r.max_points, "seconds": r.seconds}
+            data["questions"] = {q.name: q.status for q in r.questions}
+        if event.message:
+            data["message"] = event.message
+        self._write(**data)
+
+    def aside(self, reason: str) -> None:
+        self._write(event="aside", message=reason)
+
+    def stopped(self, message: str) -> None:
+        self._write(event="stopped", message=message)
+
+    def done(self, counts: Counter[str], results: Path) -> None:
+        self._write(event="done", counts=dict(counts), results=str(results))
+
+    def _write(self, **data: Any) -> None:
+        sys.stdout.write(json.dumps(data) + "\n")
+        sys.stdout.flush()
+
+
+class _Terminal:
+    """A live display on a terminal, plain lines elsewhere."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._live: Live | None = None
+        self._changes: list[str] = []
+
+    @contextlib.contextmanager
+    def showing(self, total: int, progress: Path) -> Iterator[None]:
+        self._total, self._progress, self._fresh = total, progress, 0
+        self._started = self._printed = time.monotonic()
+        if not err.is_terminal:
+            yield
+            return
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[rate]}"),
+        )  # fmt: skip
+        self._bar = Progress(*columns, console=err)
+        self._task = self._bar.add_task(self._title, total=total, rate="")
+        with Live(self._bar, console=err, refresh_per_second=5, transient=True) as self._live:
+            yield
+        self._live = None
+
+    def event(self, event: Event, counts: Counter[str]) -> None:
+        done = counts["graded"] + counts["skipped"] + counts["problem"]
+        self._fresh += event.kind in ("graded", "problem")
+        if event.kind == "graded" and event.before is not None and event.result is not None:
+            self._changes += changes(event.before, event.result)
+        if event.kind == "problem":
+            err.print(f"{event.student}: {event.message}", markup=False)
+        if event.kind == "again":
+            err.print(f"{event.student}: {event.message}: trying again", markup=False)
+        if self._live is not None:
+            rate = self._fresh / max(time.monotonic() - self._started, 1e-9)
+            self._bar.update(self._task, completed=done, rate=f"{rate:.1f}/s")
+            self._live.update(Group(self._bar, *self._workers(), Text(_in_words(counts), style="dim")))
+        elif done == self._total or time.monotonic() - self._printed > _LINE_SECONDS:
+            self._printed = time.monotonic()
+            err.print(f"{done} of {self._total}: {_in_words(counts)}", markup=False)
+
+    def _workers(self) -> list[Text]:
+        lines = []
+        for place in sorted(p for p in self._progress.iterdir() if p.name.isdecimal()):
+            with contextlib.suppress(OSError):
+                student, _, question = place.read_text(encoding="utf-8", errors="replace").partition("\n")
+                lines.append(Text(f"  {shown(student)}: {question}", style="cyan"))
+        return lines
+
+    def aside(self, reason: str) -> None:
+        err.print(f"left aside: {reason}", markup=False)
+
+    def stopped(self, message: str) -> None:
+        sys.stderr.write(f"grader: {message}\n")
+
+    def done(self, counts: Counter[str], results: Path) -> None:
+        for line in self._changes:
+            out.print(line, markup=False)
+        seconds = time.monotonic() - self._started
+        out.print(f"{_in_words(counts)} in {seconds:.1f} s; journal: {results}", markup=False)
+
+
+def _in_words(counts: Counter[str]) -> str:
+    names = {
+        "graded": "graded",
+        "skipped": "journalled before",
+        "problem": "could not be graded",
+        "again": "tried again",
+    }
+    return ", ".join(f"{counts[k]} {words}" for k, words in names.items() if counts[k]) or "nothing yet"
