@@ -7,7 +7,7 @@ here may need processes or sockets (it also runs on Windows, Colab and in the br
 import html
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,19 @@ class Checker:
         if question.layer and name == question.functions[0]:
             alone = _forward_alone(question)
             question = alone if alone.criteria else question
-        started = time.perf_counter()
-        answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
-        result = judge(question, answers, seconds=time.perf_counter() - started)
-        return Report(name, result, _picture(question, answers))
+        return _report(name, question, namespace)
+
+    def all(self, names: Mapping[str, Any]) -> list["Report"]:
+        """Check every question on the functions that a notebook defined, for what runs without one to look at."""
+        questions = {q.name: _shown_criteria(q) for q in self._questions.values()}
+        return [_report(name, question, names) for name, question in questions.items()]
+
+
+def _report(name: str, question: PreparedQuestion, namespace: Mapping[str, Any]) -> "Report":
+    started = time.perf_counter()
+    answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
+    result = judge(question, answers, seconds=time.perf_counter() - started)
+    return Report(name, result, _picture(question, answers))
 
 
 @dataclass(frozen=True)

@@ -138,12 +138,15 @@ def _ask(
         if question.name in running.results:
             continue
         progress(question.name)
-        plans = [t.plan for t in question.trials]
+        # Visible cases first: what is shown of their answers must not know the hidden inputs.
+        order = sorted(range(len(question.trials)), key=lambda i: not question.trials[i].visible)
+        plans = [question.trials[i].plan for i in order]
         try:
-            answers, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
+            asked, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
         except SubmissionDiedError:
             running.notes.append(f"the process ended before {question.name} could be examined: cells were run again")
             return False
+        answers = [answer for _, answer in sorted(zip(order, asked, strict=True), key=lambda pair: pair[0])]
         running.results[question.name] = judge(question, answers, seconds=seconds)
         running.notes += notes(question, answers)
     return True

@@ -57,7 +57,7 @@ def _question_to_tree(question: PreparedQuestion) -> Tree:
         **_plain(question, "trials", "criteria", "variants"),
         "trials": [
             {
-                **_plain(t, "plan", "expected", "judge"),
+                **_plain(t, "plan", "expected", "judge", "reaches"),
                 "plan": plan_to_tree(t.plan),
                 "judge": [t.judge.name, dict(t.judge.parameters)] if isinstance(t.judge, Named) else None,
                 "expected": answer_to_tree(t.expected),

@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from grader import evidence
 from grader.compare import Difference, compare, compare_structure
 from grader.diagnose import diagnose
 from grader.gradients import inconsistency
 from grader.phrases import case_of, failure_words, output_name
 from grader.plans import Answer, Foreign, Outcome, Step, as_array
 from grader.prepare import PreparedCriterion, PreparedQuestion, Trial
-from grader.results import CriterionResult, QuestionResult
+from grader.results import CriterionResult, Evidence, QuestionResult
 
 Array: TypeAlias = npt.NDArray[Any]
 _LOST = ("value", "count", "shape", "gradient", "stability", "judged")
@@ -55,7 +56,8 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
     works = bool(convention) or any(
         not p for c, p in zip(question.criteria, found, strict=True) if c.kind in _LOST and c.kind != "shape"
     )
-    criteria = []
+    criteria: list[CriterionResult] = []
+    drawn: set[str] = set()  # one picture of a kind: more would say the same again, and a record has its bounds
     for criterion, lost in zip(question.criteria, found, strict=True):
         message = _sentence(question, criterion, lost)
         passed, points = not lost, 0.0 if lost else float(criterion.points)
@@ -64,7 +66,10 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
         elif lost and convention and criterion.kind in _LOST and _functions(question, lost) <= explained:
             points, keeps = criterion.points * question.convention_keeps, f"{question.convention_keeps:.0%}"
             message = f"right under another convention ({convention}), which keeps {keeps} of these points; {message}"
-        criteria.append(CriterionResult(criterion.name, points, float(criterion.points), passed, message))
+        shown = None if criterion.kind in drawn else _evidence(question, criterion, lost, answers)
+        if shown is not None:
+            drawn.add(criterion.kind)
+        criteria.append(CriterionResult(criterion.name, points, float(criterion.points), passed, message, shown))
     points = round(sum(c.points for c in criteria), 6)
     return QuestionResult(
         name=question.name,
@@ -108,6 +113,28 @@ def problems(question: PreparedQuestion, criterion: PreparedCriterion, answers: 
     """Return all reasons for which a criterion is lost; visible cases, of which more can be said, come first."""
     found = list(_JUDGES[criterion.kind](question, criterion, answers))
     return sorted(found, key=lambda p: not question.trials[p.trial].visible)
+
+
+def _evidence(
+    question: PreparedQuestion, criterion: PreparedCriterion, lost: Sequence[Problem], answers: Sequence[Answer]
+) -> Evidence | None:
+    """Return what the visible case that fills a picture best showed."""
+
+    def fills(problem: Problem) -> int:
+        want = as_array(question.trials[problem.trial].expected.outcomes[problem.step].values[problem.output])
+        return 0 if want is None else min(want.size, evidence.LARGEST**2)
+
+    for problem in lost if criterion.kind == "consistency" else ():
+        if (found := evidence.gradients(question, question.trials[problem.trial], answers[problem.trial])) is not None:
+            return found
+    seen = [p for p in lost if p.difference is not None and question.trials[p.trial].visible]
+    for problem in sorted(seen, key=fills, reverse=True):
+        assert problem.difference is not None
+        trial, answer = question.trials[problem.trial], answers[problem.trial]
+        found = evidence.values(question, trial, answer, problem.step, problem.output, problem.difference)
+        if found is not None:
+            return found
+    return None
 
 
 def _functions(question: PreparedQuestion, lost: Sequence[Problem]) -> set[str]:

@@ -7,7 +7,7 @@ the visible part of it, so that a student's check makes the same comparison with
 import inspect
 import warnings
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from grader.execute import fresh, run_plan
 from grader.judges import Judge, Named
 from grader.plans import Answer, Output, Plan, Step, Value
 from grader.questions import Case, Criterion, Question
+from grader.reach import reach
 
 # Consistency and purity repeat calls; this many cases of a question show what more would show again.
 REPEATED_CASES = 3
@@ -38,6 +39,8 @@ class Trial:
         What each of the plan's values is called in messages: "x", "w", "dout".
     step : float
         Of the central differences ("consistency").
+    reaches : function, optional
+        Of a small visible case while grading: which entries of the first input an entry of the first output depends on.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class Trial:
     step: float = 0.0
     script: bool = False
     judge: Judge | None = None
+    reaches: Callable[[tuple[int, ...]], list[tuple[int, ...]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
     cases = [(c, True) for c in question.visible if seed is not None or c.judge is None or isinstance(c.judge, Named)]
     if seed is not None:
         cases += [(case, False) for case in question.hidden(rng)]
-    maker = _TrialMaker(question, rng)
+    maker = _TrialMaker(question, rng, grading=seed is not None)
     trials = [maker.call(case, visible) for case, visible in cases]
     criteria = []
     for criterion in question.criteria:
@@ -185,8 +189,9 @@ def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
 class _TrialMaker:
     """Builds the trials of one question: holds what all of them need, the question and its generator."""
 
-    def __init__(self, question: Question, rng: np.random.Generator) -> None:
+    def __init__(self, question: Question, rng: np.random.Generator, *, grading: bool) -> None:
         self.question = question
+        self.grading = grading
         self.rng = rng
         self.douts: dict[int, tuple[Case, Any]] = {}
         self.names = tuple(question.functions)
@@ -204,6 +209,10 @@ class _TrialMaker:
         spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
         picked = [chosen[i] for i in np.unique(spread)] if chosen else []
         if criterion.kind == "consistency":
+            # One visible case besides, the largest: of it a page may show the slopes.
+            shown = [(c, v) for c, v in selected if v and c.script is None]
+            if shown and picked and not picked[0][1]:
+                picked.append(max(shown, key=lambda pair: sum(np.size(v) for v in pair[0].inputs)))
             return [self.consistency(case, visible) for case, visible in picked]
         if criterion.kind == "purity":
             return [self.purity(*pair) for pair in zip(picked, picked[1:] + picked[:1], strict=True)]
@@ -221,6 +230,7 @@ class _TrialMaker:
             raise GraderError(
                 f"question {self.question.name}, case {case.name!r}: its judge faults the reference: {finding.message}"
             )
+        drawn = self.grading and visible and kind == "call"
         return Trial(
             kind=kind,
             case=case.name,
@@ -233,6 +243,7 @@ class _TrialMaker:
             step=case.step,
             script=case.script is not None,
             judge=case.judge if kind == "call" else None,
+            reaches=reach(self.question.functions[self.names[0]], case) if drawn else None,
         )
 
     def calls(self, case: Case, first: int, at: int) -> tuple[list[Any], list[Step], list[str]]:

@@ -241,6 +241,16 @@ class Manual:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What to read again: the lecture in ``lectures/NN-topic.md``, a section of it, and for which questions (all)."""
+
+    number: int
+    title: str
+    section: str = ""
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Assignment:
     """What ``questions.py`` defines as ``ASSIGNMENT``."""
 
@@ -248,6 +258,7 @@ class Assignment:
     title: str
     questions: tuple[Question, ...]
     manual: tuple[Manual, ...] = ()
+    reading: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         """Every question and every function once."""
@@ -257,6 +268,9 @@ class Assignment:
             twice = {n for n in found if found.count(n) > 1}
             if twice:
                 raise GraderError(f"assignment {self.name}: {what} {', '.join(sorted(twice))} is defined twice")
+        unknown = {q for r in self.reading for q in r.questions}.difference(names)
+        if unknown:
+            raise GraderError(f"assignment {self.name}: reading for {', '.join(sorted(unknown))}, which is no question")
 
     @property
     def points(self) -> float:

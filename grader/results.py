@@ -13,6 +13,28 @@ STATUSES = ("passed", "partial", "failed", "missing", "error", "timeout", "memor
 
 
 @dataclass(frozen=True)
+class Panel:
+    """A table of numbers to draw, None for what is not finite; ``where`` names the part of an array that it is."""
+
+    title: str
+    values: tuple[tuple[float | None, ...], ...]
+    marked: tuple[tuple[int, int], ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a visible case showed (`grader.evidence`).
+
+    ``kind`` is "values" (expected, got, and what was read for it) or "slopes" (numerical, analytic).
+    """
+
+    kind: str
+    caption: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
 class CriterionResult:
     """The verdict on one criterion: ``message`` is empty where it passed without remark."""
 
@@ -21,6 +43,7 @@ class CriterionResult:
     max_points: float
     passed: bool
     message: str = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +121,9 @@ class Result:
 def to_json(result: Result) -> str:
     """Write a result as JSON text in the documented order of keys."""
     data = asdict(result)
+    for criterion in (c for q in data["questions"] for c in q["criteria"]):
+        if criterion["evidence"] is None:
+            del criterion["evidence"]
     ordered = {"schema": data.pop("schema"), **data}
     text = json.dumps(ordered, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     # Half of a surrogate pair, as in the name of a file that is not UTF-8, cannot be written but escaped.
@@ -120,7 +146,7 @@ def from_json(text: str, *, source: str = "the result") -> Result:
             QuestionResult(
                 **{
                     **q,
-                    "criteria": tuple(CriterionResult(**c) for c in q["criteria"]),
+                    "criteria": tuple(_criterion(c) for c in q["criteria"]),
                     "diagnosis": tuple(Diagnosis(**d) for d in q["diagnosis"]),
                 }
             )
@@ -134,3 +160,20 @@ def from_json(text: str, *, source: str = "the result") -> Result:
         return Result(**{**data, **lists, "questions": questions})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GraderError(f"{source} is no grading result: delete it and grade again ({error})") from error
+
+
+def _criterion(data: Mapping[str, Any]) -> CriterionResult:
+    evidence = data.get("evidence")
+    if evidence is None:
+        return CriterionResult(**data)
+    panels = tuple(
+        Panel(
+            **{
+                **p,
+                "values": tuple(tuple(None if v is None else float(v) for v in row) for row in p["values"]),
+                "marked": tuple((int(r), int(c)) for r, c in p["marked"]),
+            }
+        )
+        for p in evidence["panels"]
+    )
+    return CriterionResult(**{**data, "evidence": Evidence(**{**evidence, "panels": panels})})

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, consistency, gradient, purity, shape, stability, value
+from grader.questions import Assignment, Case, Question, Reading, consistency, gradient, purity, shape, stability, value
 from solutions import activations as reference
 
 from . import misconceptions as mistakes
@@ -319,4 +319,5 @@ ASSIGNMENT = Assignment(
     name="01-activations",
     title="Activations and their slopes",
     questions=(SIGMOID, TANH, RELU, LEAKY_RELU, PRELU, ELU, SOFTPLUS, SWISH, SOFTMAX),
+    reading=(Reading(3, "Activations"),),
 )

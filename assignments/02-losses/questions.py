@@ -9,6 +9,7 @@ from grader.questions import (
     Assignment,
     Case,
     Question,
+    Reading,
     consistency,
     design,
     gradient,
@@ -267,4 +268,5 @@ ASSIGNMENT = Assignment(
     name="02-losses",
     title="Losses: how wrong, and which way",
     questions=(MSE, BINARY_CROSS_ENTROPY, ONE_HOT, CROSS_ENTROPY),
+    reading=(Reading(1, "Supervised learning and losses"),),
 )

@@ -4,7 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, consistency, count, gradient, purity, shape, stability, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Question,
+    Reading,
+    consistency,
+    count,
+    gradient,
+    purity,
+    shape,
+    stability,
+    value,
+)
 from solutions import multilayer_perceptron as reference
 
 from . import misconceptions as mistakes
@@ -290,4 +302,5 @@ ASSIGNMENT = Assignment(
     name="03-multilayer-perceptron",
     title="The multilayer perceptron by hand",
     questions=(LINEAR, COLLAPSE, BRANCH, TWO_LAYER, PARAMETERS),
+    reading=(Reading(2, "From the perceptron to the multilayer perceptron and backpropagation"),),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, consistency, count, gradient, purity, shape, value
+from grader.questions import Assignment, Case, Question, Reading, consistency, count, gradient, purity, shape, value
 from solutions import convolution as reference
 
 from . import misconceptions as mistakes
@@ -392,4 +392,8 @@ ASSIGNMENT = Assignment(
     name="04-convolution",
     title="Convolution by hand",
     questions=(OUTPUT_SIZE, CROSS_CORRELATE, CONVOLVE, CONVOLVE_1D, PAD, CONV2D),
+    reading=(
+        Reading(4, "Convolution and its arithmetic"),
+        Reading(5, "Convolution layers, im2col and their gradients", questions=("conv2d",)),
+    ),
 )

@@ -4,7 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, consistency, gradient, purity, shape, value, vectorised
+from grader.questions import (
+    Assignment,
+    Case,
+    Question,
+    Reading,
+    consistency,
+    gradient,
+    purity,
+    shape,
+    value,
+    vectorised,
+)
 from solutions import im2col as reference
 
 from . import layer
@@ -197,4 +208,9 @@ CONV2D = Question(
     misconceptions=layer_mistakes.CONV2D,
 )
 
-ASSIGNMENT = Assignment(name="05-im2col", title="Convolution as one matrix product", questions=(IM2COL, COL2IM, CONV2D))
+ASSIGNMENT = Assignment(
+    name="05-im2col",
+    title="Convolution as one matrix product",
+    questions=(IM2COL, COL2IM, CONV2D),
+    reading=(Reading(5, "Convolution layers, im2col and their gradients"),),
+)

@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Output, Plan, Step, Value
-from grader.questions import Assignment, Case, Question, consistency, gradient, purity, shape, statistics, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Question,
+    Reading,
+    consistency,
+    gradient,
+    purity,
+    shape,
+    statistics,
+    value,
+)
 from solutions import pooling as reference
 
 from . import misconceptions as mistakes
@@ -251,4 +262,5 @@ ASSIGNMENT = Assignment(
     name="06-pooling",
     title="Pooling by hand",
     questions=(GLOBAL_AVG_POOL, AVG_POOL, MAX_POOL, MEDIAN_POOL),
+    reading=(Reading(6, "Pooling and receptive fields"),),
 )

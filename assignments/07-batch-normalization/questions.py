@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Output, Plan, Step, Value
-from grader.questions import Assignment, Case, Question, consistency, gradient, purity, shape, stability, value
+from grader.questions import Assignment, Case, Question, Reading, consistency, gradient, purity, shape, stability, value
 from solutions import batch_normalization as reference
 from solutions import layer_normalization as examples
 
@@ -339,4 +339,5 @@ ASSIGNMENT = Assignment(
     name="07-batch-normalization",
     title="Batch normalization",
     questions=(BATCH_NORM, BATCH_NORM_2D, LAYER_NORM, GROUP_NORM),
+    reading=(Reading(8, "Normalisation and regularisation"),),
 )

@@ -17,6 +17,7 @@ from grader.questions import (
     Assignment,
     Case,
     Question,
+    Reading,
     consistency,
     gradient,
     purity,
@@ -418,4 +419,5 @@ ASSIGNMENT = Assignment(
     name="08-regularization",
     title="Regularization",
     questions=(L2, L1, ELASTIC, MAX_NORM, DROPOUT, EARLY_STOPPING, *pictures.QUESTIONS),
+    reading=(Reading(8, "Normalisation and regularisation"),),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Output, Plan, Step, Value
-from grader.questions import Assignment, Case, Criterion, Question, purity, shape, value
+from grader.questions import Assignment, Case, Criterion, Question, Reading, purity, shape, value
 from solutions import optimizers as reference
 
 from . import misconceptions as mistakes
@@ -387,4 +387,5 @@ ASSIGNMENT = Assignment(
         EXPONENTIAL_DECAY,
         COSINE_DECAY,
     ),
+    reading=(Reading(7, "Optimizers"),),
 )

@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Plan, Step
-from grader.questions import Assignment, Case, Question, consistency, count, design, gradient, purity, shape, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Question,
+    Reading,
+    consistency,
+    count,
+    design,
+    gradient,
+    purity,
+    shape,
+    value,
+)
 from solutions import architecture as reference
 from solutions import written_assignments as written
 from solutions.descriptions import ALEXNET, LENET5, LENET5_BATCH_NORM, VGG16, conv, linear
@@ -468,4 +480,5 @@ ASSIGNMENT = Assignment(
     name="10-architecture",
     title="Networks counted before they are built",
     questions=(SHAPES, PARAMETERS, PRODUCTS, FIELD, CLASSIFIER, DENOISING_COUNTS, DENOISE, DENOISING_LOSS, DESIGN),
+    reading=(Reading(10, "Architectures from LeNet to AlexNet and VGG"),),
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from grader.judges import Named
 from grader.plans import Plan, Rng, Step, Value
-from grader.questions import Assignment, Case, Question, count, purity, shape, statistics, training, value
+from grader.questions import Assignment, Case, Question, Reading, count, purity, shape, statistics, training, value
 from solutions import data, datasets, metrics
 
 from . import data_questions, reference
@@ -302,4 +302,5 @@ ASSIGNMENT = Assignment(
         TRAIN,
         CLASSIFIER,
     ),
+    reading=(Reading(9, "Training, validation, metrics"),),
 )

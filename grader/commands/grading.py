@@ -8,13 +8,14 @@ import typer
 from rich.table import Table
 
 from grader import journal
+from grader.commands.reports import write_pages
 from grader.commands.shared import SandboxOption, SeedOption, err, out, progress_bar
 from grader.engine import Run
 from grader.errors import GraderError
 from grader.examine import Times
 from grader.files import read_text
-from grader.folders import assignment_folders, find_assignment, load_assignment, topic
-from grader.grading import Grading, Options, fresh_seed, master_notebook
+from grader.folders import assignment_folders, find_assignment, topic
+from grader.grading import Grading, Options, fresh_seed
 from grader.intake import Handed
 from grader.pool import LocalPool, jobs_for
 from grader.results import Result, to_json
@@ -46,7 +47,7 @@ def demo(
     options = Options(seed=fresh_seed() if seed is None else seed, sandbox=sandbox, times=Times(question_factor=0.25))
     graded = _grade_class(folder, submissions, options, jobs, to / "results")
     _print_class(graded)
-    index = _write_pages(folder, graded, to, submissions)
+    index = _write_pages(graded, to, to / "submitted")
     out.print(f"\nNotebooks: {to / 'submitted'}   results: {to / 'results'}")
     out.print(f"Class page: {index.resolve()}")
 
@@ -97,18 +98,9 @@ def _grade_class(
     return sorted(graded, key=lambda g: g.student)
 
 
-def _write_pages(folder: Path, graded: list[Graded], to: Path, submissions: dict[str, Path]) -> Path:
-    from grader.read import read_submission
-    from grader.report import write_report
-
+def _write_pages(graded: list[Graded], to: Path, submissions: Path) -> Path:
     results = [g.result for g in graded if g.result is not None]
-    master = master_notebook(folder)
-    sources = {r.student: read_submission(submissions[r.student], master).cells for r in results}
-    problems = {g.student: g.problem for g in graded if g.result is None}
-    index: Path = write_report(
-        results, to / "report", assignment=load_assignment(folder), sources=sources, problems=problems
-    )
-    return index
+    return write_pages(results, to / "results", to / "report", submissions)
 
 
 def _print_class(graded: list[Graded]) -> None:

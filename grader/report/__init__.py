@@ -14,6 +14,7 @@ from grader.journal import path_of
 from grader.questions import Assignment
 from grader.read import Cell
 from grader.report.pages import class_page, student_page
+from grader.report.similarity import near_identical
 from grader.report.words import sort_key
 from grader.results import Result
 
@@ -68,7 +69,8 @@ def write_report(
     pages = {page_of(to, r.student): student_page(r, assignment, (sources or {}).get(r.student)) for r in ordered}
     links = {r.student: page_of(Path(), r.student).as_posix() for r in ordered}
     index = to / INDEX
-    pages[index] = class_page(ordered, assignment, links=links, problems=problems or {})
+    alike = near_identical(sources) if sources else None
+    pages[index] = class_page(ordered, assignment, links=links, problems=problems or {}, alike=alike)
     try:
         (to / STUDENTS).mkdir(parents=True, exist_ok=True)
         for path, text in pages.items():

@@ -72,12 +72,17 @@ def _owner(function: str, result: Result, assignment: Assignment | str) -> str:
 
 
 def _failing(question: QuestionResult, functions: Sequence[str]) -> set[str]:
-    """Return the functions that lost criteria name; all of them where points are lost and none is named."""
+    """Return the functions that lost criteria speak of; all of them where points are lost and none is named."""
     if question.status == "passed":
         return set()
-    messages = [c.message for c in question.criteria if not c.passed]
-    named = {f for f in functions if any(re.search(rf"(?<!\w){re.escape(f)}(?!\w)", m) for m in messages)}
+    named = {_first_named(c.message, functions) for c in question.criteria if not c.passed} - {""}
     return named or set(functions)
+
+
+def _first_named(message: str, functions: Sequence[str]) -> str:
+    """Return the function that a message names first: that one is to blame, a later one may be what it is held to."""
+    found = [(m.start(), f) for f in functions if (m := re.search(rf"(?<!\w){re.escape(f)}(?!\w)", message))]
+    return min(found, default=(0, ""))[1]
 
 
 def _places(question: QuestionResult) -> set[tuple[int, int]]:

@@ -63,7 +63,10 @@ def histogram(counts: Sequence[int], edges: Sequence[float], median: float, titl
         axes = figure.add_subplot()
         width = edges[1] - edges[0]
         bars = axes.bar(edges[:-1], counts, width=0.92 * width, align="edge", color=_BY_NAME["right-fill"])
-        axes.bar_label(bars, [str(c) if c else "" for c in counts], padding=2, color=INK)
+        # On a ground of their own: the median's line may pass behind them.
+        ground = {"facecolor": CARD, "edgecolor": "none", "pad": 0.8}
+        for label in axes.bar_label(bars, [str(c) if c else "" for c in counts], padding=3, color=INK, zorder=4):
+            label.set_bbox(ground if label.get_text() else None)
         axes.axvline(median, color=CARD, linewidth=4)
         axes.axvline(median, color=INK, linewidth=1.4, linestyle=(0, (4, 3)))
         side, room = ("right", -5) if median > (edges[0] + edges[-1]) / 2 else ("left", 5)

@@ -10,17 +10,29 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from grader.questions import Assignment
+from grader.questions import Assignment, Reading
 from grader.read import Cell
-from grader.report import classroom, figures, words
+from grader.report import classroom, figures, similarity, words
 from grader.report.code import listings
+from grader.report.pictures import picture
+from grader.report.similarity import Pair
 from grader.results import Result
 
 
 def student_page(result: Result, assignment: Assignment | str, cells: Sequence[Cell] | None = None) -> str:
     """Return one student's page: what was judged, why, and their own code. It names nobody else and links nowhere."""
     shown = listings(result, cells, assignment) if cells else None
-    return _render("student.html", result=result, title=_title(assignment), listings=shown)
+    reading = {q.name: _reading(q.name, assignment) for q in result.questions}
+    manual = assignment.manual if isinstance(assignment, Assignment) else ()
+    return _render(
+        "student.html", result=result, title=_title(assignment), listings=shown, reading=reading, manual=manual
+    )
+
+
+def _reading(question: str, assignment: Assignment | str) -> list[Reading]:
+    """Return what to read for a question: what is named for it alone, else what is for all."""
+    found = assignment.reading if isinstance(assignment, Assignment) else ()
+    return [r for r in found if question in r.questions] or [r for r in found if not r.questions]
 
 
 def class_page(
@@ -29,6 +41,7 @@ def class_page(
     *,
     links: Mapping[str, str],
     problems: Mapping[str, str],
+    alike: Sequence[Pair] | None = None,
 ) -> str:
     """Return the page of the class.
 
@@ -41,6 +54,8 @@ def class_page(
         Each student's page, as a path relative to this page; not yet quoted as a URL.
     problems : mapping of str to str
         Why a submission could not be graded.
+    alike : sequence of Pair, optional
+        Submissions whose code is nearly the same; None where their code was not compared.
     """
     urls = {student: urllib.parse.quote(link) for student, link in links.items()}
     table = classroom.rows(results, urls, problems)
@@ -50,7 +65,9 @@ def class_page(
         title=_title(assignment),
         results=results,
         rows=table,
-        people=classroom.needing_a_person(table, problems),
+        people=classroom.needing_a_person(table, problems, alike or ()),
+        compared=similarity if alike else None,
+        few=classroom.FEW,
         questions=questions,
         mistakes=classroom.mistakes(results, urls),
         spread=classroom.distribution(results) if results else None,
@@ -112,6 +129,7 @@ def _environment() -> Environment:
         "status": words.status_words,
         "breakable": _breakable,
         "common": words.common_reason,
+        "picture": picture,
     }
     environment.tests["unprotected"] = words.unprotected
     return environment

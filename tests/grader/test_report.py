@@ -15,12 +15,15 @@ import numpy as np
 import pytest
 
 from grader.errors import GraderError
-from grader.questions import Assignment, Case, Question, value
+from grader.questions import Assignment, Case, Manual, Question, Reading, value
 from grader.read import Cell
+from grader.report import class_page as render_class
 from grader.report import page_of, student_page, write_report
-from grader.report.classroom import distribution
+from grader.report.classroom import distribution, question_rows
+from grader.report.pictures import figure
+from grader.report.similarity import near_identical
 from grader.report.words import STATUS_WORDS, number, visible
-from grader.results import STATUSES
+from grader.results import STATUSES, CriterionResult, Evidence, Panel, Penalty
 from tests.grader.classmates import (
     CELLS,
     LONG,
@@ -36,6 +39,26 @@ from tests.grader.classmates import (
 )
 
 TITLE = "Convolution by hand"
+PANELS = (
+    Panel("expected", ((65.0, -0.5), (None, 2e-9)), ((0, 0),), "[0, 1, :, :]"),
+    Panel("yours", ((-65.0, 1234.5), (0.0, 2.0)), ((0, 0),), "[0, 1, :, :]"),
+    Panel("what it reads of x", ((1.0, 2.0, 3.0),), ((0, 0), (0, 1))),
+)
+SLOPES = (Panel("dx", ((24.0, -55.0),)), Panel(f"d{MARKUP}", ((None, 3.5),)))
+PICTURED = replace(
+    result("Ada"),
+    questions=(
+        replace(
+            question("pad2d", {"value: zeros": "pad2d: wrong", "value: reflect": "pad2d: wrong as well"}),
+            criteria=(
+                CriterionResult("value", 0.0, 1.0, False, "off", Evidence("values", f"{MARKUP}, the output", PANELS)),
+                CriterionResult("consistency", 0.0, 1.0, False, "no slope", Evidence("slopes", "pad2d", SLOPES)),
+            ),
+        ),
+    ),
+    penalties=(Penalty("late", 2.5, "two days late, 5 % a day"),),
+    points=10.0,
+)
 INLINE = {"a", "b", "bdi", "code", "span", "strong", "wbr"}
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col"}
 
@@ -151,11 +174,11 @@ def test_nothing_is_added_to_the_numbers_of_a_result():
             return set().union(*map(told, value))
         if isinstance(value, str):
             return numbers(visible(value))
-        return numbers(number(value))
+        return set() if value is None else numbers(number(value)) | numbers(figure(value))
 
-    for r in classmates():
+    for r in [*classmates(), PICTURED]:
         page = Page(student_page(r, TITLE))
-        assert numbers(page.text) <= told(asdict(r)) | {"256"}  # of "sha256"
+        assert numbers(page.text) <= told({**asdict(r), "total": r.total}) | {"256"}  # of "sha256"
 
 
 def test_a_students_page_names_nobody_else_and_leads_nowhere(folder, pages):
@@ -242,6 +265,135 @@ def test_an_endless_cell_is_cut_and_the_page_says_so():
     text = student_page(result("Ada"), TITLE, cells)
     assert len(text) < 100_000
     assert "longer than what is shown" in Page(text).text
+
+
+def test_a_picture_shows_expected_and_got_and_says_in_words_what_the_eye_sees():
+    page = Page(student_page(PICTURED, TITLE))
+    pictures = [a for a in page.all("svg") if a.get("class") == "picture"]
+    assert [a["role"] for a in pictures] == ["img", "img"]
+    text = without_space(page.text)
+    assert "expected: 65 at the marked entries; yours: −65 at the marked entries" in text
+    assert "what it reads of x: 1, 2 at the marked entries" in text
+    assert "dx: numerical 24, yours −55" in text
+    assert "[0, 1, :, :]" in text
+    assert MARKUP in page.text
+    assert page.all("img") == []
+
+
+def test_penalties_stand_as_lines_of_their_own_above_the_total():
+    text = without_space(Page(student_page(PICTURED, TITLE)).text)
+    assert f"7.5 of {number(PICTURED.max_points)} points" in text
+    assert "Earned by the questions 10 late two days late, 5 % a day −2.5 Total 7.5 of" in text
+    assert "Earned by the questions" not in of("Ada Lovelace").text
+
+
+def test_questions_that_a_person_marks_stand_without_points_and_their_rubric_stays_secret():
+    one = Question("pad2d", {"pad2d": np.pad}, (Case("one", (np.ones(1),)),), lambda rng: [], (value(1),))
+    assignment = Assignment("04-convolution", TITLE, (one,), manual=(Manual("why_flip", 3.0, "names the integral"),))
+    text = without_space(Page(student_page(result("Ada"), assignment)).text)
+    assert "why_flip Marked by a person, not part of the sum above of 3" in text
+    assert "integral" not in text
+
+
+def test_what_to_read_is_named_beside_what_was_lost():
+    one = Question("pad2d", {"pad2d": np.pad}, (Case("one", (np.ones(1),)),), lambda rng: [], (value(1),))
+    other = replace(one, name="conv2d", functions={"conv2d": np.sum})
+    reading = (Reading(4, "Convolution"), Reading(5, "Layers", "Padding <modes>", questions=("pad2d",)))
+    assignment = Assignment("04-convolution", TITLE, (one, other), reading=reading)
+    lost = result("Ada", question("pad2d", {"*": "wrong"}), question("conv2d", {"*": "wrong"}))
+    text = without_space(Page(student_page(lost, assignment)).text)
+    assert "Read again: Lecture 5, Layers, “Padding <modes>”." in text
+    assert "Read again: Lecture 4, Convolution." in text
+    assert "Read again" not in Page(student_page(result("Ada"), assignment)).text
+
+
+def test_the_class_page_counts_points_after_penalties():
+    text = without_space(Page(render_class([PICTURED], TITLE, links={}, problems={})).text)
+    assert "7.5 mean" in text.replace("mean 7.5", "7.5 mean")
+    assert "7.5 of 10" in text
+
+
+def test_discrimination_is_the_correlation_with_the_other_questions():
+    points = [(0, 8, 3), (4, 6, 8), (7, 1, 8), (8, 8, 6), (2, 0, 1)]
+    names = ("conv2d", "pad2d", "cross_correlate2d")
+    students = []
+    for number_, row in enumerate(points):
+        questions = [replace(question(n), points=float(p)) for n, p in zip(names, row, strict=True)]
+        students.append(replace(result(str(number_)), questions=tuple(questions), points=float(sum(row))))
+    table = np.array(points, dtype=float)
+    for k, row in enumerate(question_rows(students)):
+        rest = table.sum(axis=1) - table[:, k]
+        assert row.discrimination == pytest.approx(np.corrcoef(table[:, k], rest)[0, 1], abs=1e-4)
+    assert [r.discrimination for r in question_rows(students[:1])] == [None] * 3
+
+
+def test_questions_that_nobody_or_everybody_solved_are_named():
+    failed = question("pad2d", {"*": "wrong"})
+    students = [result("Ada", failed), result("Emmy", failed, question("conv2d", {"consistency": "off"}))]
+    text = without_space(Page(render_class(students, TITLE, links={}, problems={})).text)
+    assert "pad2d nobody solved it" in text
+    assert "conv2d_output_size everybody solved it" in text
+    assert "conv2d nobody" not in text
+    assert "conv2d everybody" not in text
+
+
+def test_forbidden_attempts_are_brought_before_a_person():
+    note = "the code tried to start processes of its own, which is not allowed: ignored"
+    students = [replace(result("Ada"), notes=(note,)), result("Emmy"), result("Bo", sandbox=("separate process",))]
+    text = without_space(Page(render_class(students, TITLE, links={}, problems={})).text)
+    section = text[text.index("Submissions that need a person") : text.index("At a glance")]
+    assert f"Ada {note}" in section
+    assert "Bo graded without isolation" in section
+    assert "Emmy" not in section
+
+
+PLAIN = """
+def pool(x, size, stride):
+    rows = (x.shape[0] - size) // stride + 1
+    columns = (x.shape[1] - size) // stride + 1
+    out = [[0.0] * columns for _ in range(rows)]
+    for i in range(rows):
+        for j in range(columns):
+            best = -1e30
+            for a in range(size):
+                for b in range(size):
+                    best = max(best, x[i * stride + a, j * stride + b])
+            out[i][j] = best
+    return out
+"""
+OTHER = """
+def pool(x, size, stride):
+    import numpy as np
+    views = np.lib.stride_tricks.sliding_window_view(x, (size, size))
+    return views[::stride, ::stride].max(axis=(-2, -1)) if x.ndim == 2 else np.stack([pool(p, size, stride) for p in x])
+"""
+
+
+def _renamed(source):
+    for old, new in (("rows", "h_out"), ("columns", "w_out"), ("best", "m"), (" i ", " r "), ("out", "result")):
+        source = source.replace(old, new)
+    return "# my own work\n" + source.replace("    ", "  ")
+
+
+def test_renamed_and_commented_copies_are_found_and_other_solutions_are_not():
+    cells = {
+        "Ada": (Cell(1, "a", PLAIN, "pool"),),
+        "Bo": (Cell(1, "a", _renamed(PLAIN), "pool"),),
+        "Emmy": (Cell(1, "a", OTHER, "pool"),),
+    }
+    found = near_identical(cells)
+    assert [(p.one, p.other) for p in found] == [("Ada", "Bo")]
+    assert found[0].share > 0.9
+    page = Page(render_class([result(n) for n in cells], TITLE, links={}, problems={}, alike=found))
+    assert "hint and not a verdict" in page.text
+    assert "Ada code nearly the same as that of Bo" in without_space(page.text)
+
+
+def test_what_many_share_is_nothing_to_report():
+    cells = {f"student {n}": (Cell(1, "a", PLAIN, "pool"),) for n in range(30)}
+    assert near_identical(cells) == []
+    assert near_identical({"Ada": (), "Bo": ()}) == []
+    assert near_identical({"Ada": (Cell(1, "a", "x = 1"),), "Bo": (Cell(1, "a", "x = 1"),)}) == []
 
 
 # What the pages never do

@@ -32,7 +32,11 @@ def test_keys_come_in_the_documented_order_and_type():
     ]  # fmt: skip
     question = data["questions"][0]
     assert list(question)[:7] == ["name", "points", "max_points", "status", "criteria", "diagnosis", "seconds"]
-    assert list(question["criteria"][0]) == ["name", "points", "max_points", "passed", "message"]
+    lost, *others = question["criteria"]
+    assert list(lost) == ["name", "points", "max_points", "passed", "message", "evidence"]
+    assert list(lost["evidence"]) == ["kind", "caption", "panels"]
+    assert list(lost["evidence"]["panels"][0]) == ["title", "values", "marked", "where"]
+    assert list(next(c for c in others if c["passed"])) == ["name", "points", "max_points", "passed", "message"]
     assert list(question["diagnosis"][0]) == ["name", "kind", "hint"]
     assert data["schema"] == 1
     assert type(data["points"]) is type(data["max_points"]) is type(data["seconds"]) is float
