@@ -61,6 +61,7 @@ class Checker:
         self.assignment = self._checks.name
         self._frozen = {name: q for q in self._checks.questions for name in q.functions}
         self._prepared: dict[str, PreparedQuestion] = {}
+        self._mistakes: dict[str, tuple[Variant, ...]] = {}
         self._last: Report | None = None
         # What `progress` knows: the last verdict on each criterion, and which function it was about.
         self._verdicts: dict[str, dict[str, CriterionResult]] = {}
@@ -85,13 +86,12 @@ class Checker:
             question = alone if forward_alone else question
         answers, spot, seconds = _ask(name, question, {**names, name: function}, names)
         result = judge(question, answers, seconds=seconds)
-        if result.status != "passed":  # only now are the known mistakes needed
-            variants = frozen.variants(self._question(frozen))
-            question = replace(question, variants=variants)
+        if result.status not in ("passed", "missing"):  # only now are the known mistakes needed
+            variants = self._variants(frozen)
             if forward_alone:
-                question = _told_apart(
-                    replace(question, variants=_of_forward(variants, self._question(frozen))), answers
-                )
+                variants = _of_forward(variants, self._question(frozen))
+            question = replace(question, variants=variants)
+            question = _told_apart(question, answers) if forward_alone else question
             result = judge(question, answers, seconds=seconds)
         self._last = Report(name, question, tuple(answers), result, spot)
         self._checked[name] = function, names
@@ -123,6 +123,11 @@ class Checker:
         if frozen.name not in self._prepared:
             self._prepared[frozen.name] = _shown_criteria(frozen.prepared())
         return self._prepared[frozen.name]
+
+    def _variants(self, frozen: FrozenQuestion) -> tuple[Variant, ...]:
+        if frozen.name not in self._mistakes:
+            self._mistakes[frozen.name] = frozen.variants(self._question(frozen))
+        return self._mistakes[frozen.name]
 
     def _standing(self, frozen: FrozenQuestion) -> Standing:
         verdicts = self._verdicts.get(frozen.name, {})

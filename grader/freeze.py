@@ -14,7 +14,7 @@ import numpy as np
 from grader import wire
 from grader.errors import GraderError
 from grader.judges import Named
-from grader.plans import Answer, Tree, answer_from_tree, answer_to_tree, plan_from_tree, plan_to_tree
+from grader.plans import Answer, Plan, Tree, answer_from_tree, answer_to_tree, plan_from_tree, plan_to_tree
 from grader.prepare import PreparedCriterion, PreparedQuestion, Trial, Variant, prepare
 from grader.questions import Assignment
 
@@ -97,17 +97,15 @@ def _damage_is_said() -> Iterator[None]:
 
 def _frames(question: PreparedQuestion) -> Tree:
     """Frames in a frame: a check reads one question of many, and the mistakes only where something is wrong."""
-    variants = [
-        {**_plain(v, "answers"), "answers": [None if a is None else answer_to_tree(a) for a in v.answers]}
-        for v in question.variants
-    ]
     return {
         "name": question.name,
         "functions": question.functions,
         "points": question.max_points,
         "bonus": question.bonus,
         "judged": np.frombuffer(wire.encode(_question_to_tree(question)), np.uint8),
-        "mistakes": np.frombuffer(wire.encode(variants), np.uint8),
+        "mistakes": np.frombuffer(
+            wire.encode([_variant_to_tree(v, question.trials) for v in question.variants]), np.uint8
+        ),
     }
 
 
@@ -139,6 +137,22 @@ def _question_from_tree(tree: Any) -> PreparedQuestion:
     return PreparedQuestion(**{**tree, "trials": trials, "criteria": criteria, "variants": ()})
 
 
+def _variant_to_tree(variant: Variant, trials: tuple[Trial, ...]) -> Tree:
+    pairs = zip(variant.answers, trials, strict=True)
+    return {**_plain(variant, "answers"), "answers": [None if a is None else _unlike(a, t.expected) for a, t in pairs]}
+
+
+def _unlike(answer: Answer, expected: Answer) -> Tree:
+    """Keep of a mistake's answer what differs from the expected one, None in place of the rest: it is most of it."""
+    tree, other = answer_to_tree(answer), answer_to_tree(expected)
+    pairs = zip(tree["outcomes"], other["outcomes"], strict=True)
+    outcomes = [None if wire.encode(mine) == wire.encode(its) else mine for mine, its in pairs]
+    return {
+        "outcomes": outcomes,
+        "echo": None if wire.encode(tree["echo"]) == wire.encode(other["echo"]) else tree["echo"],
+    }
+
+
 def _variant_from_tree(tree: Any, trials: tuple[Trial, ...]) -> Variant:
     return Variant(
         **{**tree, "answers": tuple(_variant_answer(a, t) for a, t in zip(tree["answers"], trials, strict=True))}
@@ -152,5 +166,16 @@ def _trial_from_tree(tree: Any) -> Trial:
     return Trial(**{**tree, "plan": plan, "expected": expected, "judge": judge, "tags": frozenset(tree["tags"])})
 
 
-def _variant_answer(tree: Tree, trial: Trial) -> Answer | None:
-    return None if tree is None else answer_from_tree(tree, trial.plan)
+def _variant_answer(tree: Any, trial: Trial) -> Answer | None:
+    if tree is None:
+        return None
+    outcomes, echo = list(tree["outcomes"]), tree["echo"]
+    unlike = [n for n, outcome in enumerate(outcomes) if outcome is not None]
+    plan = Plan((), tuple(trial.plan.steps[n] for n in unlike))
+    found = answer_from_tree({"outcomes": [outcomes[n] for n in unlike], "echo": []}, plan)
+    known = dict(zip(unlike, found.outcomes, strict=True))
+    together = zip(trial.expected.outcomes, outcomes, strict=True)
+    return Answer(
+        tuple(known.get(n, same) for n, (same, _) in enumerate(together)),
+        trial.expected.echo if echo is None else tuple(echo),
+    )
