@@ -118,20 +118,27 @@ class Report:
 
     @property
     def _verdict_on_derivatives(self) -> str:
-        if not all(d.fits for d in self.derivatives):
+        if not self.derivatives or not all(d.fits for d in self.derivatives):
             return ""
         pairs = zip(self.question.criteria, self.result.criteria, strict=True)
         forward = any(c.kind == "value" and not r.passed for c, r in pairs)
         return "Your backward is the derivative of your own forward: mend the forward first." if forward else ""
 
     @property
-    def _lost(self) -> list[tuple[str, str]]:
+    def _lost(self) -> list[str]:
         """What did not pass: names of criteria and their reason, each reason once."""
         reasons: dict[str, list[tuple[str, str]]] = {}
         for c in self.result.criteria:
             if not c.passed:
                 reasons.setdefault(_CASES.sub("", c.message), []).append((c.name, c.message))
-        return [(", ".join(n for n, _ in same), same[0][1] if len(same) == 1 else r) for r, same in reasons.items()]
+        lines = []
+        for reason, same in reasons.items():
+            # The headline names the function, and all cases here are visible ones.
+            message = (same[0][1] if len(same) == 1 else reason).removeprefix(f"{self.function}, visible ")
+            line = f"{', '.join(name for name, _ in same)}: {message}"
+            entry = self._entry() if self.worst is not None and self.worst.message == reason else ""
+            lines.append(f"{line}; there: {entry}" if entry else line)
+        return lines
 
     @property
     def _kept(self) -> str:
@@ -153,10 +160,7 @@ class Report:
         lines += [f"  {_leads(d.kind)} {d.name}: {d.hint}" for d in self.result.diagnosis]
         if self._details:
             lines += [f"  {line}" for line in _spot_lines(self.spot)]
-            for names, message in self._lost:
-                lines.append(f"  NOT {names}{_after(message)}")
-                if self.worst is not None and self.worst.message == _CASES.sub("", message):
-                    lines.append(f"      there: {self._entry()}")
+            lines += [f"  NOT {line}" for line in self._lost]
             lines += [f"  ok  {self._kept}"] if self._kept else []
             lines += [
                 f"  by {d.name}: your forward changes by {d.numerical:.6g}, d{d.name} says {d.analytic:.6g}"
@@ -181,10 +185,8 @@ class Report:
 
     def _html_details(self) -> Iterator[str]:
         yield spot_html(self.spot)
-        rows = [f"✗ <em>{markup.escape(names)}</em>{markup.escape(_after(message))}" for names, message in self._lost]
-        rows += [f"✓ <em>{markup.escape(self._kept)}</em>"] if self._kept else []
-        inner = "".join(f'<li style="margin:.2em 0">{row}</li>' for row in rows)
-        yield f'<ul style="list-style:none;padding-left:0;margin:.4em 0">{inner}</ul>'
+        first, *more = [markup.paragraph(f"✗ {markup.escape(line)}") for line in self._lost]
+        yield first
         if self.worst is not None and self.worst.difference is not None:
             outcomes = self.answers[self.worst.trial].outcomes[self.worst.step].values
             expected = self.question.trials[self.worst.trial].expected.outcomes[self.worst.step].values
@@ -193,8 +195,12 @@ class Report:
         if self.derivatives:
             yield derivatives_html(self.derivatives)
             yield markup.paragraph(markup.escape(self._verdict_on_derivatives)) if self._verdict_on_derivatives else ""
-        more = f"{markup.escape(self.tried)} {markup.code('check.explain()')} shows each."
-        yield markup.paragraph(more, muted=True)
+        if more:
+            yield markup.folded(f"{len(more)} more did not pass", "".join(more), opened=len(more) == 1)
+        if self._kept:
+            yield markup.paragraph(f"✓ {markup.escape(self._kept)}")
+        tried = f"{markup.escape(self.tried)} {markup.code('check.explain()')} shows each."
+        yield markup.paragraph(tried, muted=True)
 
 
 def derivatives_html(derivatives: Sequence[Derivative]) -> str:
@@ -232,10 +238,6 @@ def spot_html(spot: Spot | None) -> str:
     said = markup.paragraph(f"<strong>{markup.escape(spot.error)}</strong> {markup.escape(where)}:")
     with_ = markup.paragraph(f"with {markup.code(', '.join(spot.names))}") if spot.names else ""
     return said + (markup.listing(line) if spot.source else "") + with_
-
-
-def _after(message: str) -> str:
-    return f": {message}" if message else ""
 
 
 def _leads(kind: str) -> str:

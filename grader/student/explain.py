@@ -47,8 +47,7 @@ class Explanation:
         for case in self.cases:
             title = markup.escape(f"{'✓' if case.right else '✗'} case “{case.case}”")
             lines = markup.listing(markup.escape("\n".join(case.lines)))
-            opened = "" if case.right else " open"
-            parts.append(f'<details{opened} style="margin:.3em 0"><summary>{title}</summary>{lines}</details>')
+            parts.append(markup.folded(title, lines, opened=not case.right))
         if self._report.derivatives:
             parts.append(derivatives_html(self._report.derivatives))
         parts += [markup.paragraph(markup.escape(line)) for line in _other_criteria(self._report)]
@@ -114,7 +113,7 @@ def _value(value: Tree) -> str:
     if isinstance(value, np.ndarray):
         if value.size > _SHOWN_WHOLE:
             return f"array of shape {value.shape}"
-        return clean(np.array2string(value, separator=", ", precision=6, floatmode="maxprec"), 300)
+        return clean(np.array2string(value, separator=", ", formatter={"float_kind": "{:.6g}".format}), 300)
     return clean(repr(value), 60)
 
 
@@ -138,7 +137,7 @@ def _outputs(report: Report, i: int, n: int, step: Step) -> Iterator[tuple[bool,
             yield True, f"{what}{_shape(target)} as expected ({_allowed(got, target, tolerance)})"
             continue
         entry = entry_words(got, target, difference)
-        allowed = f"; allowed are {tolerance:g}" if tolerance else ""
+        allowed = f"; allowed are {tolerance:g}" if tolerance and difference.kind == "value" else ""
         yield False, f"{what}{difference.message}{allowed}{'; there: ' + entry if entry else ''}"
 
 

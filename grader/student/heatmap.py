@@ -18,7 +18,7 @@ _ABOVE, _BELOW, _NO_NUMBER = "235,120,10", "120,95,205", "127,127,127"
 _LEVELS = 10
 _STRONGEST = 0.85
 _MOST = 32  # rows and columns that are drawn; of a larger slice, those around the worst entry
-_NUMBERS_UP_TO = 6  # columns that leave room for numbers in the cells
+_NUMBERS_UP_TO = 7  # columns that leave room for numbers in the cells
 
 
 def heatmap(answer: Tree, expected: Tree, difference: Difference) -> str:

@@ -33,9 +33,14 @@ def code(text: str) -> str:
 def listing(inner: str) -> str:
     """Lines of code, in HTML."""
     return (
-        f'<pre style="background:{SHADE};color:inherit;padding:.4em .7em;margin:.35em 0;overflow-x:auto;'
+        f'<pre style="background:{SHADE};color:inherit;padding:.4em .7em;margin:.35em 0;white-space:pre-wrap;'
         f'border-radius:3px">{inner}</pre>'
     )
+
+
+def folded(title: str, inner: str, *, opened: bool = False) -> str:
+    """A part that unfolds at a click on its title; both are HTML."""
+    return f'<details{" open" if opened else ""} style="margin:.3em 0"><summary>{title}</summary>{inner}</details>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -49,6 +54,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
     body = "".join(row(cells, "td") for cells in rows)
     return (
-        '<table style="border-collapse:collapse;margin:.4em 0;color:inherit">'
+        '<table style="border-collapse:collapse;margin:.4em 0;color:inherit;font-size:inherit">'
         f"<thead>{row(head, 'th')}</thead><tbody>{body}</tbody></table>"
     )

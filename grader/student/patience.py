@@ -64,7 +64,7 @@ class Patience:
     def at(self, case: str) -> None:
         """Note which case comes next."""
         self._case = case
-        if self._thread is None and self.seconds > max(_FIRST, self._said + _EVERY):
+        if self._thread is None and self.seconds > (self._said + _EVERY if self._said else _FIRST):
             self._say()
 
     def _watch(self) -> None:
