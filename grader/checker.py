@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from grader.compare import agree
 from grader.diagnose import matching
 from grader.errors import GraderError
@@ -66,6 +68,7 @@ class Checker:
         # What `progress` knows: the last verdict on each criterion, and which function it was about.
         self._verdicts: dict[str, dict[str, CriterionResult]] = {}
         self._checked: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {}
+        self._unwritten: set[str] = set()
 
     def __repr__(self) -> str:
         return (
@@ -95,6 +98,7 @@ class Checker:
             result = judge(question, answers, seconds=seconds)
         self._last = Report(name, question, tuple(answers), result, spot)
         self._checked[name] = function, names
+        self._unwritten = (self._unwritten - {name}) | ({name} if result.status == "missing" else set())
         self._verdicts.setdefault(frozen.name, {}).update({c.name: c for c in result.criteria})
         return self._last
 
@@ -113,10 +117,13 @@ class Checker:
         if callable(function) and name not in self._frozen:
             # A closure or a lambda goes by the name that the notebook gave it.
             name = next((n for n in self._frozen if names.get(n) is function), name)
+        if isinstance(function, str) and function in self._frozen:
+            raise GraderError(f"give the function itself, without quotes: check({function})")
         if name not in self._frozen:
             known = ", ".join(self._frozen)
             what = name or f"an object of type {type(function).__name__}"
-            raise GraderError(f"{clean(what, 80)} is no function of {self.assignment}; these are: {known}")
+            called = "" if callable(function) else ". Give the function itself, not what it returns: check(NAME)"
+            raise GraderError(f"{clean(what, 80)} is no function of {self.assignment}; these are: {known}{called}")
         return name
 
     def _question(self, frozen: FrozenQuestion) -> PreparedQuestion:
@@ -132,15 +139,18 @@ class Checker:
     def _standing(self, frozen: FrozenQuestion) -> Standing:
         verdicts = self._verdicts.get(frozen.name, {})
         shown = self._question(frozen).max_points
-        unchecked = [f for f in frozen.functions if f not in self._checked]
-        changed = [f for f in frozen.functions if f in self._checked and not self._is_current(f)]
-        remarks = [f"check({f})" for f in unchecked] + [f"check({f}) again, it has changed" for f in changed]
+        remarks = tuple(r for r in map(self._remark, frozen.functions) if r)
         reached = sum(c.points for c in verdicts.values())
-        return Standing(frozen.name, frozen.points, frozen.bonus, reached, frozen.points - shown, tuple(remarks))
+        return Standing(frozen.name, frozen.points, frozen.bonus, reached, frozen.points - shown, remarks)
 
-    def _is_current(self, name: str) -> bool:
+    def _remark(self, name: str) -> str:
+        """What there is to do about a function, as far as its last check knows."""
+        if name not in self._checked:
+            return f"check({name})"
         function, names = self._checked[name]
-        return names.get(name, function) is function
+        if names.get(name, function) is not function:
+            return f"check({name}) again, it has changed"
+        return f"{name} is not written yet" if name in self._unwritten else ""
 
 
 class _Silence(io.TextIOBase):
@@ -160,7 +170,8 @@ def _ask(
         return describe_error(error)
 
     answers = []
-    with Patience(name) as patience:
+    # An overflow on purpose, in a case of extreme inputs, is judged by its result: NumPy's warning would only alarm.
+    with Patience(name) as patience, np.errstate(all="ignore"):
         try:
             for trial in question.trials:
                 patience.at(trial.case)

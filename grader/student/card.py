@@ -83,8 +83,8 @@ class Report:
 
     @cached_property
     def worst(self) -> Problem | None:
-        """The first wrong value that has a place in an array."""
-        for criterion in self.question.criteria:
+        """The first wrong value that has a place in an array; with an exception there is something to mend before."""
+        for criterion in self.question.criteria if self.spot is None else ():
             if criterion.kind in _PICTURED:
                 for problem in problems(self.question, criterion, self.answers):
                     if problem.difference is not None and problem.difference.index:
@@ -101,7 +101,7 @@ class Report:
         criteria = [c for c in self.question.criteria if c.kind in ("gradient", "consistency") and c.name in lost]
         trials = [i for i, t in enumerate(self.question.trials) if t.kind == "consistency"]
         rows = []
-        for i in trials if criteria else ():
+        for i in trials if criteria and self.spot is None else ():
             trial = self.question.trials[i]
             with np.errstate(all="ignore"):
                 own = slopes(self.question, trial, self.answers[i])
@@ -135,10 +135,20 @@ class Report:
         for reason, same in reasons.items():
             # The headline names the function, and all cases here are visible ones.
             message = (same[0][1] if len(same) == 1 else reason).removeprefix(f"{self.function}, visible ")
+            if self.spot is not None:
+                message = message.replace(f"raised {self.spot.error} at line {self.spot.line}", "raised this error")
             line = f"{', '.join(name for name, _ in same)}: {message}"
             entry = self._entry() if self.worst is not None and self.worst.message == reason else ""
             lines.append(f"{line}; there: {entry}" if entry else line)
         return lines
+
+    @property
+    def _advice(self) -> str:
+        """What the form of an answer lacks, where that is all there is to say."""
+        first = next((o.failure for a in self.answers for o in a.outcomes[:1] if o.failure is not None), None)
+        if self.question.layer and first is not None and first.kind == "outputs":
+            return f"{self.question.functions[0]} returns two things, the output and its cache: return out, cache"
+        return self._verdict_on_derivatives
 
     @property
     def _kept(self) -> str:
@@ -167,7 +177,7 @@ class Report:
                 f"{'' if d.fits else '   <- these differ'}"
                 for d in self.derivatives
             ]
-            lines += [f"  {line}" for line in (self._verdict_on_derivatives, self.tried) if line]
+            lines += [f"  {line}" for line in (self._advice, self.tried) if line]
             lines.append("  check.explain() shows each case.")
         return "\n".join(lines)
 
@@ -194,7 +204,8 @@ class Report:
             yield heatmap(outcomes[k], expected[k], self.worst.difference)
         if self.derivatives:
             yield derivatives_html(self.derivatives)
-            yield markup.paragraph(markup.escape(self._verdict_on_derivatives)) if self._verdict_on_derivatives else ""
+        if self._advice:
+            yield markup.paragraph(markup.escape(self._advice))
         if more:
             yield markup.folded(f"{len(more)} more did not pass", "".join(more), opened=len(more) == 1)
         if self._kept:
