@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.compare import compare, relative_error, tolerance_for
 from grader.judge import problems
-from grader.phrases import failure_words, output_name
+from grader.phrases import case_of, failure_words, output_name
 from grader.plans import Output, Rng, Step, Tree, Value, as_array, clean
 from grader.prepare import Trial
 from grader.student import markup
@@ -44,10 +44,11 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         parts = [f"<strong>{markup.escape(self._report.headline)}</strong>"]
+        first = next((case for case in self.cases if not case.right), None)
         for case in self.cases:
             title = markup.escape(f"{'✓' if case.right else '✗'} case “{case.case}”")
             lines = markup.listing(markup.escape("\n".join(case.lines)))
-            parts.append(markup.folded(title, lines, opened=not case.right))
+            parts.append(markup.folded(title, lines, opened=case is first))
         if self._report.derivatives:
             parts.append(derivatives_html(self._report.derivatives))
         parts += [markup.paragraph(markup.escape(line)) for line in _other_criteria(self._report)]
@@ -122,7 +123,8 @@ def _outputs(report: Report, i: int, n: int, step: Step) -> Iterator[tuple[bool,
     trial = report.question.trials[i]
     expected, outcome = trial.expected.outcomes[n], report.answers[i].outcomes[n]
     if outcome.failure is not None:
-        yield False, failure_words(step.function, outcome.failure, trial)
+        said = failure_words(step.function, outcome.failure, trial)
+        yield False, said.removeprefix(f"{step.function}{case_of(trial)}: ")
         return
     if trial.judge is not None:
         return

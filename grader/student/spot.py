@@ -17,6 +17,7 @@ from grader.execute import in_notebook
 from grader.plans import clean
 
 _MOST_NAMES = 8
+_MOST_ITEMS = 4
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _at_hand(frame: FrameType, source: str) -> Iterator[str]:
         elif name in words and (value is None or type(value) in (bool, int, float, str)):
             yield f"{name} = {clean(repr(value), 40)}"
         elif name in words and type(value) in (list, tuple, dict):
-            yield f"{name}: {type(value).__name__} of {len(value)}"
+            short = len(value) <= _MOST_ITEMS and all(type(item) in (int, float, str) for item in value)
+            yield f"{name} = {clean(repr(value), 60)}" if short else f"{name}: {type(value).__name__} of {len(value)}"
 
 
 def _identifiers(source: str) -> list[str]:

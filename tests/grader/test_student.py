@@ -45,8 +45,8 @@ def cell(source, **names):
 WRONG_SHAPES = """\
 def affine_forward(x, w, b, *, scale=1.0):
     wide = np.concatenate([w, w])
-    count = 3
-    return wide @ x, None
+    count = (3, 1)
+    return wide @ x, count
 """
 
 
@@ -54,8 +54,8 @@ def test_an_error_is_shown_at_the_students_line_with_the_shapes_at_hand(check):
     report = check(cell(WRONG_SHAPES)["affine_forward"])
     text = repr(report)
     assert "ValueError: matmul" in text
-    assert "in affine_forward, line 4: return wide @ x, None" in text
-    assert "with wide (4, 3), x (2, 2), w (2, 3), b (3,)" in text
+    assert "in affine_forward, line 4: return wide @ x, count" in text
+    assert "with wide (4, 3), x (2, 2), count = (3, 1), w (2, 3), b (3,)" in text
     caret = next(line for line in text.split("\n") if "^" in line)
     assert text.split("\n")[text.split("\n").index(caret) - 1][caret.index("^") : caret.rindex("^") + 1] == "wide @ x"
     assert "checker.py" not in text
