@@ -11,6 +11,7 @@ from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
 from grader.commands.exports import export
 from grader.commands.grading import demo, grade
+from grader.commands.new import new
 from grader.commands.reports import report
 from grader.errors import GraderError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.command()(demo)
+app.command()(new)
 app.command("build")(build_command)
 app.command()(release)
 app.command()(fill)

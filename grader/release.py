@@ -57,7 +57,8 @@ def _readme(assignment: Assignment, name: str) -> str:
     return (
         f"# {assignment.title}\n"
         "1. `python -m pip install -r requirements.txt`\n"
-        f"2. `jupyter lab {name}.ipynb`: write each function, run its check; keep `{name}.checks` here.\n"
+        f"2. `jupyter lab {name}.ipynb`, with `{name}.checks` beside it: run from the top, write each function "
+        "and run its check; `check.explain()` says more, `check.progress()` shows how far you are.\n"
         "3. The checks you see are not all there are: hidden ones decide the marks.\n"
         f"4. Restart, run all cells, save, and hand in `{name}.ipynb`.\n"
     )

@@ -36,12 +36,24 @@ def release(
     name: NameArgument,
     to: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     force: Annotated[bool, typer.Option("--force", help="Replace files that differ.")] = False,
+    lite: Annotated[bool, typer.Option("--lite", help="Build DIR/site too, which runs in the browser.")] = False,
+    pyodide: Annotated[Path | None, typer.Option(help="Folder of a Pyodide for DIR/site; its CDN if absent.")] = None,
 ) -> None:
-    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else."""
+    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else.
+
+    With `--lite` also a static site of JupyterLite, for any web server: nothing is installed.
+    """
     from grader.release import release as write_release
 
-    for path in write_release(find_assignment(name), to, force=force):
+    files = write_release(find_assignment(name), to, force=force)
+    for path in files:
         out.print(str(path), markup=False)
+    if lite:
+        from grader.lite import build_site
+
+        site = build_site(files, to / "site", pyodide=pyodide)
+        out.print(f"{site} (students open lab/index.html?path={files[0].name} of it)", markup=False)
+        out.print(f"To look at it: python -m http.server --directory {site}", markup=False)
 
 
 def fill(
