@@ -9,6 +9,7 @@ import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.grading import demo, grade
+from grader.commands.proving import confusion
 from grader.commands.reports import report
 from grader.errors import GraderError
 
@@ -27,6 +28,7 @@ app.command()(release)
 app.command()(fill)
 app.command()(grade)
 app.command()(reference)
+app.command()(confusion)
 app.command()(report)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
