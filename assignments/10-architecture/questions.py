@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Plan, Step
-from grader.questions import Assignment, Case, Question, consistency, count, design, gradient, purity, shape, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Manual,
+    Question,
+    consistency,
+    count,
+    design,
+    gradient,
+    purity,
+    shape,
+    value,
+)
 from solutions import architecture as reference
 from solutions import written_assignments as written
 from solutions.descriptions import ALEXNET, LENET5, LENET5_BATCH_NORM, VGG16, conv, linear
@@ -464,8 +476,21 @@ DESIGN = Question(
 )
 
 
+WHY = Manual(
+    "why-small-kernels",
+    3,
+    "- 1 point: 27 C² against 49 C² weights (plus 3 C and C biases), fewer products by the same ratio, "
+    "and activations between the layers: more flexible with less.\n"
+    "- 1 point: an output can only depend on what it sees: large things, and small things in their "
+    "context, need a large field.\n"
+    "- 1 point: two of: stride or pooling (loses resolution), dilation (skips pixels, may leave a grid), "
+    "larger kernels (parameters grow with the square), more layers (harder to train, more memory). Both "
+    "need their price.",
+)
+
 ASSIGNMENT = Assignment(
     name="10-architecture",
     title="Networks counted before they are built",
     questions=(SHAPES, PARAMETERS, PRODUCTS, FIELD, CLASSIFIER, DENOISING_COUNTS, DENOISE, DENOISING_LOSS, DESIGN),
+    manual=(WHY,),
 )
