@@ -12,6 +12,7 @@ from grader.commands.autograde import autograde
 from grader.commands.exports import export
 from grader.commands.grading import demo, grade
 from grader.commands.new import new
+from grader.commands.proving import confusion
 from grader.commands.reports import report
 from grader.errors import GraderError
 
@@ -32,6 +33,7 @@ app.command()(fill)
 app.command()(grade)
 app.command()(autograde)
 app.command()(reference)
+app.command()(confusion)
 app.command()(report)
 app.add_typer(export, name="export")
 

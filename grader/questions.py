@@ -23,6 +23,7 @@ Examples
 4.0
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -239,6 +240,13 @@ class Manual:
     points: float
     rubric: str
 
+    def __post_init__(self) -> None:
+        """The name becomes a part of a cell's id."""
+        if not re.fullmatch(r"[0-9A-Za-z_-]{1,50}", self.name):
+            raise GraderError(
+                f"manual question {self.name!r}: a name of letters, digits, - and _ is needed, at most 50"
+            )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -264,6 +272,7 @@ class Assignment:
         """Every question and every function once."""
         names = [q.name for q in self.questions]
         functions = [f for q in self.questions for f in q.functions]
+        names += [m.name for m in self.manual]
         for what, found in (("question", names), ("function", functions)):
             twice = {n for n in found if found.count(n) > 1}
             if twice:
