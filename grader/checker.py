@@ -4,8 +4,12 @@ It makes the comparison that grading makes, on the visible cases, from frozen da
 here may need processes or sockets (it also runs on Windows, Colab and in the browser).
 """
 
+import contextlib
 import html
+import io
+import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -71,9 +75,13 @@ class Checker:
             alone = _forward_alone(question)
             question = alone if alone.criteria else question
         started = time.perf_counter()
-        answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
+        with _warnings_kept_from_validation():
+            answers = [run_plan(fresh(t.plan), namespace) for t in question.trials]
         result = judge(question, answers, seconds=time.perf_counter() - started)
-        return Report(name, result, _picture(question, answers))
+        report = Report(name, result, _picture(question, answers))
+        if _validating() and result.criteria and not report.passed:
+            sys.stderr.write(report.wrapped())
+        return report
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,11 @@ class Report:
         lines += [f"  {_leads(d.kind)} {d.name}: {d.hint}" for d in self.result.diagnosis]
         return "\n".join(lines)
 
+    def wrapped(self, width: int = 80) -> str:
+        """Return the text in lines no longer than ``width``."""
+        lines = [textwrap.fill(line, width, subsequent_indent="      ") for line in repr(self).split("\n")]
+        return "\n".join(lines) + "\n"
+
     def _repr_html_(self) -> str:
         colour = "#2e7d32" if self.passed else "#b26a00"
         parts = [
@@ -126,6 +139,16 @@ class Report:
             name, hint = html.escape(d.name), html.escape(d.hint)
             parts.append(f'<p style="margin:.4em 0">{_leads(d.kind)} <strong>{name}</strong>: {hint}</p>')
         return "".join(parts) + self.picture + "</div>"
+
+
+def _validating() -> bool:
+    """Whether ``nbgrader validate``, or its button in Jupyter, runs the notebook."""
+    return os.environ.get("NBGRADER_EXECUTION") == "validate"
+
+
+def _warnings_kept_from_validation() -> contextlib.AbstractContextManager[object]:
+    """Keep stderr empty while nbgrader validates: it takes any text there, such as NumPy's warnings, for a failure."""
+    return contextlib.redirect_stderr(io.StringIO()) if _validating() else contextlib.nullcontext()
 
 
 def _after(message: str) -> str:

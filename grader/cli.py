@@ -8,6 +8,7 @@ import sys
 import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
+from grader.commands.course import course, gradebook
 from grader.commands.grading import demo, grade
 from grader.commands.reports import report
 from grader.errors import GraderError
@@ -28,6 +29,8 @@ app.command()(fill)
 app.command()(grade)
 app.command()(reference)
 app.command()(report)
+app.command()(course)
+app.command()(gradebook)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 
