@@ -80,20 +80,22 @@ def show(notebook: NotebookNode, master: Master, result: Result) -> None:
     """
     marks = scores(master, result)
     examined = {q.name: q for q in result.questions}
+    question = {c.name: c.question for c in master.cells}
     for cell in notebook["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
-        master_cell = next((c for c in master.cells if c.name == name), None)
-        if master_cell is not None and name in marks:
-            cell["outputs"] = [_printed(reasons(examined[master_cell.question])), _value(marks[name])]
+        if name in marks:
+            cell["outputs"] = [_printed(reasons(examined[question[name]])), _value(marks[name])]
     if result.notes:
-        notes = nbformat.v4.new_code_cell("# Notes of the grader", id=NOTES)
-        notes["outputs"] = [_printed("\n".join(visible(note) for note in result.notes))]
+        text = "\n".join(visible(note) for note in result.notes)
+        notes = nbformat.v4.new_code_cell("# Notes of the grader", id=NOTES, outputs=[_printed(text)])
         notebook["cells"].insert(0, notes)
 
 
+# Made by hand: nbformat's makers validate each output, which takes longer than all the rest.
 def _printed(text: str) -> NotebookNode:
-    return nbformat.v4.new_output("stream", name="stdout", text=text + "\n")
+    return NotebookNode(output_type="stream", name="stdout", text=text + "\n")
 
 
 def _value(points: float) -> NotebookNode:
-    return nbformat.v4.new_output("execute_result", data={"text/plain": repr(points)}, execution_count=None)
+    data = NotebookNode({"text/plain": repr(points)})
+    return NotebookNode(output_type="execute_result", data=data, metadata=NotebookNode(), execution_count=None)
