@@ -28,6 +28,7 @@ from grader.student.explain import Explanation
 from grader.student.patience import Patience, Stopped
 from grader.student.progress import Progress, Standing
 from grader.student.spot import Spot, spot_of
+from grader.student.validation import kept_quiet, tell
 
 _ONE_FUNCTION = ("value", "count", "shape", "stability", "judged")
 
@@ -86,6 +87,7 @@ class Checker:
         self._checked[name] = function, names
         self._unwritten = (self._unwritten - {name}) | ({name} if result.status == "missing" else set())
         self._verdicts.setdefault(self._frozen[name].name, {}).update({c.name: c for c in criteria})
+        tell(report)
         return report
 
     def all(self, names: Mapping[str, Any]) -> list[Report]:
@@ -181,7 +183,7 @@ def _ask(
 
     answers = []
     # An overflow on purpose, in a case of extreme inputs, is judged by its result: NumPy's warning would only alarm.
-    with Patience(name) as patience, np.errstate(all="ignore"):
+    with Patience(name) as patience, np.errstate(all="ignore"), kept_quiet():
         try:
             for trial in question.trials:
                 patience.at(trial.case)

@@ -9,6 +9,7 @@ import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
+from grader.commands.course import course, gradebook
 from grader.commands.exports import export
 from grader.commands.grading import demo, grade
 from grader.commands.new import new
@@ -36,6 +37,8 @@ app.command()(reference)
 app.command()(confusion)
 app.command()(report)
 app.add_typer(export, name="export")
+app.command()(course)
+app.command()(gradebook)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 
