@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := instructor,test
+EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help

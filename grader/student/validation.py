@@ -1,4 +1,4 @@
-"""What ``nbgrader validate``, or its button in Jupyter, shows of a check: it takes whatever is on stderr for a failure."""
+"""What ``nbgrader validate``, or its button in Jupyter, shows of a check: what is on stderr is a failure to it."""
 
 import contextlib
 import io
