@@ -50,7 +50,7 @@ class Examine(NbGraderPreprocessor):  # type: ignore[misc]
         results = journal_of(coursedir.root, place["assignment"])
         result = _recorded(results, place["student"], submitted, folder)
         if result is None:
-            result = _grading(folder, _seed(results), self.sandbox).grade(submitted, student=place["student"])
+            result = _grading(folder, _seed(results, place["assignment"]), self.sandbox).grade(submitted, student=place["student"])
             journal.write(results, result)
         resources["grader"]["result"] = result
         show(nb, resources["grader"]["master"], result)
@@ -70,12 +70,14 @@ def _recorded(results: Path, student: str, submitted: Path, folder: Path) -> Res
     return result if same and result.versions.get("assignment") == assignment_version(folder)[:16] else None
 
 
-def _seed(results: Path) -> int:
-    """Return the seed of the class's hidden cases: that of any result recorded so far, else a new one."""
-    if results.is_dir():
-        for result in journal.read(results):
-            return result.seed
-    return fresh_seed()
+def _seed(results: Path, assignment: str) -> int:
+    """Return the seed of the class's hidden cases: the one that the journal records, else a new one."""
+    run = journal.read_run(results)
+    if not run:
+        results.mkdir(parents=True, exist_ok=True)
+        run = {"schema": 1, "assignment": assignment, "seed": fresh_seed()}
+        journal.write_run(results, run)
+    return int(run["seed"])
 
 
 def _grading(folder: Path, seed: int, sandbox: str) -> Grading:
