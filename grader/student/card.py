@@ -146,8 +146,11 @@ class Report:
     def _advice(self) -> str:
         """What the form of an answer lacks, where that is all there is to say."""
         first = next((o.failure for a in self.answers for o in a.outcomes[:1] if o.failure is not None), None)
-        if self.question.layer and first is not None and first.kind == "outputs":
-            return f"{self.question.functions[0]} returns two things, the output and its cache: return out, cache"
+        if first is not None and first.kind == "outputs":
+            forward = self.question.functions[0]
+            if self.question.layer:
+                return f"{forward} returns two things, the output and its cache: return out, cache"
+            return f"The description of {forward} says under Returns what belongs behind `return`, and in which order."
         return self._verdict_on_derivatives
 
     @property
