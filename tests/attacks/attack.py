@@ -21,6 +21,8 @@ class Attack:
         It spoils one function: the other question keeps its marks.
     harmless : bool
         It leaves right answers right: after them it costs nothing.
+    right : bool
+        It brings a right `double` of its own: after a wrong one it would rightly earn marks.
     says : str
         A pattern that one of the result's notes or messages must match, after right answers.
     """
@@ -30,4 +32,5 @@ class Attack:
     source: str
     confined: bool = False
     harmless: bool = False
+    right: bool = False
     says: str = ""

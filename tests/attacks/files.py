@@ -113,8 +113,10 @@ ATTACKS = [
     FileAttack("cells that are no cells", MALFORMED, _with(lambda n: n["cells"].extend([None, 3, "x", [], {}]))),
     FileAttack("code turned to text", MALFORMED, _with(lambda n: n["cells"][1].update(cell_type="markdown"))),
     FileAttack("a byte order mark", MALFORMED, lambda n: b"\xef\xbb\xbf" + _data(n)),
-    FileAttack("UTF-16", MALFORMED, lambda n: json.dumps(n).encode("utf-16")),
-    FileAttack("bytes that are no text", MALFORMED, lambda n: _data(n).replace(b"# Twice", b"# Tw\xff\xfe\x80ce")),
+    FileAttack("UTF-16", MALFORMED, lambda n: json.dumps(n).encode("utf-16"), "save it as UTF-8"),
+    FileAttack(
+        "bytes that are no text", MALFORMED, lambda n: _data(n).replace(b"# Twice", b"# Tw\xff\xfe\x80ce"), "not UTF-8"
+    ),
     FileAttack(
         "NUL in a cell", MALFORMED, _with(lambda n: n["cells"][1].update(source=n["cells"][1]["source"] + "\0#"))
     ),

@@ -19,7 +19,7 @@ ATTACKS = [
                 return [bytearray(1 << 26) for _ in range(4096)]
         """,
         confined=True,
-        says="asked for more memory",
+        says="asked for more memory|not finished",
     ),
     Attack(
         "an interrupt swallowed",
@@ -327,7 +327,7 @@ ATTACKS = [
         "the recursion limit lowered",
         HARMING,
         "import sys\nsys.setrecursionlimit(60)",
-        says="cell 3|RecursionError|could not be read|ended",
+        harmless=True,
     ),
     Attack("the grader's socket closed", HARMING, "import os\nos.closerange(0, 256)", harmless=True, says="cell 3"),
     Attack(
@@ -483,7 +483,7 @@ ATTACKS = [
     Attack("a debugger", ACCIDENTS, "breakpoint()", harmless=True, says="cell 3"),
     Attack("magics of a shell", ACCIDENTS, "!rm -rf /\n%pip install evil", harmless=True, says="cell 3: .*was skipped"),
     Attack("a cell of another language", ACCIDENTS, "%%bash\nrm -rf /", harmless=True, says="cell 3: .*was skipped"),
-    Attack("no Python at all", ACCIDENTS, "this is not Python", harmless=True, says="cell 3: SyntaxError"),
+    Attack("no Python at all", ACCIDENTS, "def :", harmless=True, says="cell 3: SyntaxError"),
     Attack("parentheses without end", ACCIDENTS, "(" * 5000 + ")" * 5000, harmless=True, says="cell 3"),
     Attack(
         "a window", ACCIDENTS, "import matplotlib.pyplot as plt\nplt.plot([1]); plt.show(block=True)", harmless=True
@@ -497,23 +497,34 @@ ATTACKS = [
     ),
     Attack("warnings on stderr", ACCIDENTS, "import sys\nsys.stderr.write('warning: x\\n' * 10**5)", harmless=True),
     Attack("names that shadow built-ins", ACCIDENTS, "list = dict = str = len = sum = max = 3", harmless=True),
-    Attack("float32", ACCIDENTS, "double = lambda x: (2 * x).astype(np.float32)", confined=True),
-    Attack("bytes in another order", ACCIDENTS, "double = lambda x: (2 * x).astype('>f8')", harmless=True),
-    Attack("columns before rows", ACCIDENTS, "double = lambda x: np.asfortranarray(2 * x)", harmless=True),
-    Attack("a view with negative strides", ACCIDENTS, "double = lambda x: (2 * x)[::-1].copy()[::-1]", harmless=True),
-    Attack("a matrix class", ACCIDENTS, "double = lambda x: (2 * x).view(np.recarray)", harmless=True),
-    Attack("long doubles", ACCIDENTS, "double = lambda x: (2 * x).astype(np.longdouble)", harmless=True),
+    Attack("float32", ACCIDENTS, "double = lambda x: (2 * x).astype(np.float32)", harmless=True, right=True),
+    Attack("bytes in another order", ACCIDENTS, "double = lambda x: (2 * x).astype('>f8')", harmless=True, right=True),
+    Attack("columns before rows", ACCIDENTS, "double = lambda x: np.asfortranarray(2 * x)", harmless=True, right=True),
+    Attack(
+        "a view with negative strides",
+        ACCIDENTS,
+        "double = lambda x: (2 * x)[::-1].copy()[::-1]",
+        harmless=True,
+        right=True,
+    ),
+    Attack("a matrix class", ACCIDENTS, "double = lambda x: (2 * x).view(np.recarray)", harmless=True, right=True),
+    Attack("long doubles", ACCIDENTS, "double = lambda x: (2 * x).astype(np.longdouble)", harmless=True, right=True),
     Attack(
         "a read-only answer",
         ACCIDENTS,
         "def double(x):\n    y = 2 * x\n    y.flags.writeable = False\n    return y",
         harmless=True,
+        right=True,
     ),
-    Attack("nested lists", ACCIDENTS, "double = lambda x: (2 * x).tolist()", harmless=True),
+    Attack("nested lists", ACCIDENTS, "double = lambda x: (2 * x).tolist()", harmless=True, right=True),
     Attack("nothing returned", ACCIDENTS, "def double(x): 2 * x", confined=True, says="None"),
     Attack("a tuple of the wrong length", ACCIDENTS, "double = lambda x: (2 * x, x)", confined=True),
     Attack(
-        "the input changed in place", ACCIDENTS, "def double(x):\n    x *= 2\n    return x", says="changed in place"
+        "the input changed in place",
+        ACCIDENTS,
+        "def double(x):\n    x *= 2\n    return x",
+        right=True,
+        says="changed in place",
     ),
     Attack(
         "one buffer every time",
@@ -525,6 +536,7 @@ ATTACKS = [
             out[...] = 2 * x
             return out
         """,
+        right=True,
         says="overwrote the array",
     ),
     Attack(

@@ -101,6 +101,24 @@ def attempt(machine: Machine, attack: Attack | FileAttack) -> list[str]:
 
 
 def _cell(machine: Machine, attack: Attack) -> Iterator[str]:
+    if not attack.right:
+        yield from _forged(machine, attack)
+    if not attack.harmless and not attack.says:
+        return
+    for patience in (1.0, 5.0):  # where the machine is busy, a first time may end too soon
+        result = machine.run(*RIGHT, attack.source, patience=patience)
+        words = [*result.notes, *(c.message for q in result.questions for c in q.criteria)]
+        kept = result.points == FULL or not attack.harmless
+        said = not attack.says or any(re.search(attack.says, w) for w in words)
+        if kept and said:
+            return
+    if not kept:
+        yield f"right answers lost marks: {result.first_reason}; {'; '.join(result.notes)}"
+    if not said:
+        yield f"nothing says {attack.says!r}: {words}"
+
+
+def _forged(machine: Machine, attack: Attack) -> Iterator[str]:
     earned = points(machine.run(WRONG_DOUBLE, RIGHT_SCALE, attack.source))
     for question, honest in machine.honest.items():
         if earned[question] > honest:
@@ -109,16 +127,6 @@ def _cell(machine: Machine, attack: Attack) -> Iterator[str]:
         earned = points(machine.run(WRONG_DOUBLE, RIGHT_SCALE, attack.source, patience=5.0))
         if earned["scale"] < machine.honest["scale"]:
             yield f"the other question lost marks: {earned['scale']:g} of {machine.honest['scale']:g}"
-    if not attack.harmless and not attack.says:
-        return
-    result = machine.run(*RIGHT, attack.source)
-    if attack.harmless and result.points < FULL:
-        result = machine.run(*RIGHT, attack.source, patience=5.0)
-    if attack.harmless and result.points < FULL:
-        yield f"right answers lost marks: {result.first_reason}; {'; '.join(result.notes)}"
-    words = [*result.notes, *(c.message for q in result.questions for c in q.criteria)]
-    if attack.says and not any(re.search(attack.says, w) for w in words):
-        yield f"nothing says {attack.says!r}: {words}"
 
 
 def _file(machine: Machine, attack: FileAttack) -> Iterator[str]:
