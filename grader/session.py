@@ -29,6 +29,8 @@ SCRATCH = "grader-"
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
+# Of a process that takes its questions along: they end before it has.
+_LAST_BREATH = 0.1
 # Where there are descriptors of processes, numbers are never used: a submission's is that of its own namespace.
 _HAS_DESCRIPTORS = sys.platform == "linux"
 # All answers to one question are held at once; a cap on each frame alone would let them fill the examiner's memory.
@@ -228,7 +230,7 @@ class Session:
         with self._question() as channel:
             answers = ask(channel, plans, seconds=seconds)
         died = any(o.failure is not None and o.failure.kind == "died" for a in answers for o in a.outcomes)
-        if died and self.pidfd >= 0 and ended(self.pidfd, 0):
+        if died and self.pidfd >= 0 and ended(self.pidfd, _LAST_BREATH):
             raise SubmissionDiedError  # what ended was the notebook's process, which took the question with it
         return answers, time.monotonic() - started
 

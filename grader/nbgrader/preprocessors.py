@@ -50,7 +50,9 @@ class Examine(NbGraderPreprocessor):  # type: ignore[misc]
         results = journal_of(coursedir.root, place["assignment"])
         result = _recorded(results, place["student"], submitted, folder)
         if result is None:
-            result = _grading(folder, _seed(results, place["assignment"]), self.sandbox).grade(submitted, student=place["student"])
+            result = _grading(folder, _seed(results, place["assignment"]), self.sandbox).grade(
+                submitted, student=place["student"]
+            )
             journal.write(results, result)
         resources["grader"]["result"] = result
         show(nb, resources["grader"]["master"], result)

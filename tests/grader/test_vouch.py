@@ -1,0 +1,51 @@
+"""What a visible case shows is repeated only where a process without hidden inputs vouches for it."""
+
+import numpy as np
+
+from grader.prepare import prepare
+from grader.vouch import calls, speaks, vouched
+from tests.grader.examples import RELU, answers, relu_backward, relu_forward
+
+QUESTION = prepare(RELU, 1)
+RIGHT = {"relu_forward": relu_forward, "relu_backward": relu_backward}
+
+
+def _raising(*texts):
+    """A forward that raises a text each time, the last one for ever."""
+    left = list(texts)
+
+    def forward(x):
+        raise ValueError(left.pop(0) if len(left) > 1 else left[0])
+
+    return {**RIGHT, "relu_forward": forward}
+
+
+def _visible(question):
+    return [t.visible for t in question.trials]
+
+
+def test_right_answers_show_nothing_and_wrong_ones_do():
+    assert not speaks(QUESTION, answers(QUESTION, RIGHT))
+    assert speaks(QUESTION, answers(QUESTION, _raising("x")))
+    assert speaks(QUESTION, answers(QUESTION, {**RIGHT, "relu_forward": lambda x: (np.abs(x), x)}))
+
+
+def test_the_same_words_before_any_hidden_input_vouch():
+    given = answers(QUESTION, _raising("x"))
+    assert vouched(QUESTION, given) is QUESTION
+    again = {i: given[i] for i in calls(QUESTION)}
+    assert vouched(QUESTION, given, again) is QUESTION
+
+
+def test_other_words_after_a_hidden_input_are_hidden():
+    late = answers(QUESTION, _raising("x", "what I have seen"))
+    shown = vouched(QUESTION, late)
+    assert any(_visible(QUESTION)[len(calls(QUESTION)) :])  # it has visible trials that come after hidden ones
+    assert [i for i, v in enumerate(_visible(shown)) if v] == calls(QUESTION)
+
+
+def test_a_call_that_is_not_repeated_is_hidden_but_a_right_one_has_nothing_to_hide():
+    given = answers(QUESTION, _raising("what I have seen"))
+    assert not any(_visible(vouched(QUESTION, given, {})))
+    right = answers(QUESTION, RIGHT)
+    assert vouched(QUESTION, right, {}) is QUESTION
