@@ -9,6 +9,7 @@ import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
+from grader.commands.doctor import doctor
 from grader.commands.grading import demo, grade
 from grader.commands.reports import report
 from grader.errors import GraderError
@@ -30,6 +31,7 @@ app.command()(grade)
 app.command()(autograde)
 app.command()(reference)
 app.command()(report)
+app.command()(doctor)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 
