@@ -11,6 +11,7 @@ from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
 from grader.commands.course import course, gradebook
 from grader.commands.exports import export
+from grader.commands.doctor import doctor
 from grader.commands.grading import demo, grade
 from grader.commands.new import new
 from grader.commands.proving import confusion
@@ -39,6 +40,7 @@ app.command()(report)
 app.add_typer(export, name="export")
 app.command()(course)
 app.command()(gradebook)
+app.command()(doctor)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 

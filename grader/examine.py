@@ -14,7 +14,7 @@ from grader.read import Submission
 from grader.results import QuestionResult, Result
 from grader.session import Session, Source, SubmissionDiedError, Template
 from grader.spawn import SpawnedSession, SpawnTemplate
-from grader.vouch import calls, speaks, vouched
+from grader.vouch import calls, order, speaks, vouched
 
 _MODES = ("all", "definitions", "none")
 # A submission that dies or hangs is started again without the cell that did it; this often at most.
@@ -149,9 +149,8 @@ def _ask(
         if question.name in running.answered:
             continue
         progress(question.name)
-        # Visible cases first: what is shown of their answers must not know the hidden inputs.
-        order = sorted(range(len(question.trials)), key=lambda i: not question.trials[i].visible)
-        plans = [question.trials[i].plan for i in order]
+        asked_first = order(question)
+        plans = [question.trials[i].plan for i in asked_first]
         try:
             asked, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
         except SubmissionDiedError:
@@ -162,7 +161,7 @@ def _ask(
                 what = "of all cells only imports and definitions were used"
             running.notes.append(f"the process ended before {question.name} could be examined: {what}")
             return False
-        answers = [answer for _, answer in sorted(zip(order, asked, strict=True), key=lambda pair: pair[0])]
+        answers = [answer for _, answer in sorted(zip(asked_first, asked, strict=True), key=lambda pair: pair[0])]
         running.answered[question.name] = _Answered(answers, seconds, first)
         first = False
     return True

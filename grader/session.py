@@ -5,7 +5,6 @@ Nothing that comes back is believed; everything has a deadline; whatever was sta
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from grader.errors import GraderError
 from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
+from grader.sandbox.removal import remove
 from grader.wire import WireError
 
 SCRATCH = "grader-"
@@ -149,7 +149,7 @@ class Template:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove(self._scratch)
 
     def __enter__(self) -> "Template":
         return self

@@ -62,7 +62,7 @@ def autograde(
     """Grade a class on all cores, or on a cluster. Run it again to go on where it stopped.
 
     Each result is written to the journal as it comes; a second run skips every submission whose bytes, assignment and
-    options are the same. The hidden cases come from a seed that is drawn once and recorded there, the same for the whole
+    options are the same. The hidden cases come from a seed that is drawn once and recorded there, one for the whole
     class. In an nbgrader course the gradebook and `autograded/` are written, too, and late hand-ins lose points by the
     rule in its `nbgrader_config.py` (LateSubmissionPlugin), counted from `timestamp.txt`.
 

@@ -345,6 +345,17 @@ ATTACKS = [
     Attack("a file without end", HARMING, "open('x', 'w').truncate(1 << 50)"),
     Attack("files without number", HARMING, "for n in range(10**6): open(str(n), 'w').close()", says=""),
     Attack(
+        "folders that nobody may enter",
+        HARMING,
+        """
+        import os
+        os.umask(0o777)
+        for name in ("a", "b"):
+            os.mkdir(name); open(name + ".txt", "w").close()
+        """,
+        harmless=True,
+    ),
+    Attack(
         "folders without end",
         HARMING,
         """

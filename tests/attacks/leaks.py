@@ -23,7 +23,7 @@ from grader.prepare import PreparedQuestion, prepare
 from grader.questions import Question
 from grader.report import student_page
 from grader.results import QuestionResult, Result, to_json
-from grader.vouch import vouched
+from grader.vouch import order, vouched
 
 ROOT = Path(__file__).parents[2]
 SEED = 20_261_127
@@ -83,17 +83,18 @@ def secrets(question: PreparedQuestion) -> tuple[set[str], set[str]]:
 
 def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]:
     """Ask as the examiner does, there and back through the encoding."""
-    found = []
+    found: dict[int, Answer] = {}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for trial in question.trials:
+        for number in order(question):
+            trial = question.trials[number]
             answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
             try:
                 tree = wire.loads(wire.encode(answer_to_tree(answer)))
             except wire.WireError:
                 return []
-            found.append(answer_from_tree(tree, trial.plan))
-    return found
+            found[number] = answer_from_tree(tree, trial.plan)
+    return [found[number] for number in range(len(question.trials))]
 
 
 def wrong_ways(question: Question) -> Iterator[tuple[str, Functions]]:
