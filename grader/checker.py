@@ -150,10 +150,9 @@ class Checker:
 
     def _standing(self, frozen: FrozenQuestion) -> Standing:
         verdicts = self._verdicts.get(frozen.name, {})
-        shown = self._question(frozen).max_points
         remarks = tuple(r for r in map(self._remark, frozen.functions) if r)
         reached = sum(c.points for c in verdicts.values())
-        return Standing(frozen.name, frozen.points, frozen.bonus, reached, frozen.points - shown, remarks)
+        return Standing(frozen.name, frozen.points, frozen.bonus, reached, frozen.points - frozen.shown, remarks)
 
     def _remark(self, name: str) -> str:
         """What there is to do about a function, as far as its last check knows."""

@@ -35,11 +35,15 @@ def freeze(assignment: Assignment) -> bytes:
 
 @dataclass(frozen=True)
 class FrozenQuestion:
-    """One question of a file of checks: what a list of questions says of it, and the rest when it is asked for."""
+    """One question of a file of checks: what a list of questions says of it, and the rest when it is asked for.
+
+    ``shown`` are those of its points that some visible case is about.
+    """
 
     name: str
     functions: tuple[str, ...]
     points: float
+    shown: float
     bonus: bool
     judged: bytes
     mistakes: bytes
@@ -101,6 +105,7 @@ def _frames(question: PreparedQuestion) -> Tree:
         "name": question.name,
         "functions": question.functions,
         "points": question.max_points,
+        "shown": float(sum(c.points for c in question.criteria if c.trials)),
         "bonus": question.bonus,
         "judged": np.frombuffer(wire.encode(_question_to_tree(question)), np.uint8),
         "mistakes": np.frombuffer(
