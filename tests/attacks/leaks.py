@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from grader import wire
+from grader.evidence import gradients
 from grader.execute import fresh, run_plan
 from grader.folders import assignment_folders, load_assignment
 from grader.judge import judge, notes
@@ -97,6 +98,19 @@ def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]
     return [found[number] for number in range(len(question.trials))]
 
 
+def slopes_of_visible_cases(question: PreparedQuestion, functions: Functions) -> set[str]:
+    """What a picture may say of visible cases: slopes, reached before the functions have seen anything hidden."""
+    found = set[str]()
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for trial in question.trials:
+            if trial.visible and trial.kind == "consistency":
+                answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
+                if not any(o.failure for o in answer.outcomes):
+                    found |= spoken(repr(gradients(question, trial, answer)))
+    return found
+
+
 def wrong_ways(question: Question) -> Iterator[tuple[str, Functions]]:
     """Yield misconceptions, and ways to be wrong that no question foresees: names to functions."""
     right = dict(question.functions)
@@ -163,6 +177,7 @@ def leaks(question: Question, prepared: PreparedQuestion, title: str) -> Iterato
     hidden, visible = secrets(prepared)
     public = visible | spoken(title) | spoken(" ".join(m.hint for m in question.misconceptions))
     for way, functions in wrong_ways(question):
+        own = slopes_of_visible_cases(prepared, functions)
         answers = answers_of(prepared, functions)
         if not answers:
             continue
@@ -172,7 +187,7 @@ def leaks(question: Question, prepared: PreparedQuestion, title: str) -> Iterato
         messages = [c.message for c in result.criteria] + list(record.notes)
         texts = {"messages": "\n".join(messages), "JSON": to_json(record), "page": _page(record, title)}
         for where, text in texts.items():
-            for number in sorted(spoken(text) & hidden - public):
+            for number in sorted(spoken(text) & hidden - public - own):
                 yield f"{prepared.name}, {way}: the {where} say {number}"
         for message in messages:
             for found in shapes(message):
