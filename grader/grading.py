@@ -17,7 +17,8 @@ from grader.errors import GraderError
 from grader.examine import Times, examine
 from grader.files import read_text
 from grader.folders import assignment_version, load_assignment, topic
-from grader.prepare import prepare
+from grader.personal import for_student, read_secret
+from grader.prepare import PreparedQuestion, prepare
 from grader.read import read_submission
 from grader.results import Result
 from grader.sandbox import Layers, Limits, probe, require
@@ -76,6 +77,7 @@ class Grading:
         self._options = options
         self._layers = layers_for(options.sandbox)
         self._master = master_notebook(folder)
+        self._assignment, self._secret = assignment, read_secret(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
         self._versions = {"assignment": assignment_version(folder)[:16]}
         self._template: Template | SpawnTemplate | None = None
@@ -91,12 +93,13 @@ class Grading:
             If the file cannot be read as a submission, or no template process stays alive.
         """
         submission = read_submission(path, self._master, student=student)
+        questions = self._questions_of(submission.student)
         for _ in range(_TEMPLATE_TRIES):
             try:
                 return examine(
                     submission,
                     self._name,
-                    self._questions,
+                    questions,
                     self._ready_template(),
                     seed=self._options.seed,
                     times=self._options.times,
@@ -108,6 +111,14 @@ class Grading:
         raise GraderError(
             f"{path}: the template process was lost {_TEMPLATE_TRIES} times: is the machine out of memory?"
         )
+
+    def _questions_of(self, student: str) -> list[PreparedQuestion]:
+        """The prepared questions, those on a student's own numbers made anew."""
+        own = for_student(self._assignment, self._secret, student).questions
+        return [
+            ready if q.personal is None or not self._secret else prepare(q, self._options.seed)
+            for q, ready in zip(own, self._questions, strict=True)
+        ]
 
     def _ready_template(self) -> Template | SpawnTemplate:
         if not hasattr(os, "fork"):

@@ -29,6 +29,7 @@ from solutions.descriptions import ALEXNET, LENET5, LENET5_BATCH_NORM, VGG16, co
 
 from . import misconceptions as mistakes
 from .design import design_network, judge_design
+from .own import OWN
 
 Layers = list[dict[str, Any]]
 
@@ -491,6 +492,17 @@ WHY = Manual(
 ASSIGNMENT = Assignment(
     name="10-architecture",
     title="Networks counted before they are built",
-    questions=(SHAPES, PARAMETERS, PRODUCTS, FIELD, CLASSIFIER, DENOISING_COUNTS, DENOISE, DENOISING_LOSS, DESIGN),
+    questions=(
+        SHAPES,
+        PARAMETERS,
+        PRODUCTS,
+        FIELD,
+        *OWN,
+        CLASSIFIER,
+        DENOISING_COUNTS,
+        DENOISE,
+        DENOISING_LOSS,
+        DESIGN,
+    ),
     manual=(WHY,),
 )

@@ -36,11 +36,25 @@ def release(
     name: NameArgument,
     to: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     force: Annotated[bool, typer.Option("--force", help="Replace files that differ.")] = False,
+    student: Annotated[str, typer.Option(help="For one student, by the id that is handed in under.")] = "",
+    roster: Annotated[Path | None, typer.Option(help="CSV of ids: a bundle for each, in a folder of the id.")] = None,
 ) -> None:
-    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else."""
-    from grader.release import release as write_release
+    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else.
 
-    for path in write_release(find_assignment(name), to, force=force):
+    With `--student` or `--roster`, questions on numbers get each student's own: the course's secret and the id decide.
+    """
+    from grader.personal import read_roster
+    from grader.release import release as write_release
+    from grader.release import release_roster
+
+    if student and roster:
+        raise GraderError("--student and --roster exclude each other")
+    folder = find_assignment(name)
+    if roster:
+        files = release_roster(folder, to, read_roster(roster), force=force)
+    else:
+        files = write_release(folder, to, force=force, student=student)
+    for path in files:
         out.print(str(path), markup=False)
 
 
