@@ -274,7 +274,7 @@ def test_the_written_notebook_shows_every_picture_and_passes_every_check(bundle,
     assert all(r.passed for r in said)
     printed = capsys.readouterr().out
     assert "Nothing to see yet" not in printed
-    assert printed.count("\nok ") == 7
+    assert printed.count("\nok ") == 8
     assert "NOT" not in printed
 
 

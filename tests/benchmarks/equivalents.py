@@ -38,6 +38,8 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     ("losses.one_hot", r"xp\.float64 if (dtype is not|not dtype is) None", "NumPy's astype(None) is float64"),
     ("losses.cross_entropy_loss", r"axis=1\b|take_along_axis", "of two axes the last is the second, also by default"),
     ("convolution._slide", r"result_type\(k, x\)", "the order of the types does not matter"),
+    ("optimizers._memory", r"return -", "zero with a sign is zero"),
+    ("optimizers.cosine_decay", r"if epoch <= warmup", "the rise and the fall meet in this epoch, at the full rate"),
     ("convolution.convolve1d", r"\)\[-1, :\]", "of one row the last is the first"),
     ("convolution._slide", r"padded = xp\.zeros\(", "more room beyond what is read"),
     ("padding.pad2d", r"ph, pw = check_padding\(x\.shape", "the sizes are only checked, in modes other than zeros"),

@@ -203,7 +203,19 @@ def _changes(node: Any, field: str) -> Iterator[tuple[str, Any]]:
 
 def _commutes(function: ast.expr) -> bool:
     name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-    return name in ("maximum", "minimum", "max", "min", "add", "multiply", "namespace", "logaddexp", "gcd", "equal")
+    # A check compares its arguments with each other.
+    return is_check(name) or name in (
+        "maximum",
+        "minimum",
+        "max",
+        "min",
+        "add",
+        "multiply",
+        "namespace",
+        "logaddexp",
+        "gcd",
+        "equal",
+    )
 
 
 def _number(value: Any) -> ast.expr:
