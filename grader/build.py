@@ -1,6 +1,6 @@
 """Student notebooks from ``notebook.md``: stubs, points, tags and ids. Runs no cell and judges nothing.
 
-``notebook.md`` is a MyST text notebook, the only source. Four things in it are ours:
+``notebook.md`` is a MyST text notebook, the only source. Five things in it are ours:
 
 - a code cell that begins with ``# stub: NAME`` becomes the reference's signature and docstring over a
   ``raise NotImplementedError``; further lines of the cell replace the docstring;
@@ -8,6 +8,7 @@
   are not run at grading; untagged ones (imports, helpers) are;
 - a text cell that begins with ``<!-- answer: NAME -->`` asks one of the assignment's manual questions: students answer
   in this cell, which keeps the id ``answer-NAME``; the rubric stays in ``questions.py``;
+- ``<!-- own: QUESTION -->`` in a text becomes what a personal question shows of its numbers, and whose they are;
 - ``<!-- points -->`` in a text becomes the table of questions and points.
 """
 
@@ -34,6 +35,7 @@ SCHEMA = 1
 POINTS = "<!-- points -->"
 ANSWER = "*Write your answer here, in a few sentences. A person reads it.*"
 _ANSWER = re.compile(r"<!--[ \t]*answer:[ \t]*(\S+)[ \t]*-->[ \t]*(?:\n|$)")
+_OWN = re.compile(r"<!--[ \t]*own:[ \t]*(\S+)[ \t]*-->")
 _STUB = re.compile(r"#[ \t]*stub:[ \t]*(\S+)[ \t]*(?:\n|$)")
 
 
@@ -42,8 +44,16 @@ def notebook_path(folder: str | Path) -> Path:
     return Path(folder) / f"{topic(folder)}.ipynb"
 
 
-def build(folder: str | Path) -> NotebookNode:
+def build(folder: str | Path, *, student: str = "", assignment: Assignment | None = None) -> NotebookNode:
     """Build the student notebook of an assignment folder. Writes nothing.
+
+    Parameters
+    ----------
+    folder : path
+    student : str
+        For whom it is, where the assignment has that student's own numbers.
+    assignment : Assignment, optional
+        As `grader.personal.for_student` makes it; the folder's own, with the default numbers, if absent.
 
     Raises
     ------
@@ -52,14 +62,14 @@ def build(folder: str | Path) -> NotebookNode:
         the line.
     """
     folder = Path(folder)
-    assignment = load_assignment(folder)
+    assignment = load_assignment(folder) if assignment is None else assignment
     source = folder / NOTEBOOK
     text = read_text(source)
     functions = {name: function for q in assignment.questions for name, function in q.functions.items()}
     cells: list[NotebookNode] = []
     used: set[str] = set()
     for raw in _read_myst(text, source):
-        cell = _cell(raw, assignment, functions, _Place(source, text))
+        cell = _cell(raw, assignment, functions, _Place(source, text), student)
         cell["id"] = _unused(cell["id"], used)
         cells.append(cell)
     _check_complete(cells, functions, source)
@@ -101,13 +111,14 @@ def _read_myst(text: str, path: Path) -> list[Mapping[str, Any]]:
 
 
 def _cell(
-    raw: Mapping[str, Any], assignment: Assignment, functions: Mapping[str, Function], place: _Place
+    raw: Mapping[str, Any], assignment: Assignment, functions: Mapping[str, Function], place: _Place, student: str
 ) -> NotebookNode:
     source = raw["source"]
     metadata = {key: value for key, value in raw["metadata"].items() if key not in (NAMESPACE, "tags")}
     tags = set(raw["metadata"].get("tags", ()))
     if raw["cell_type"] != "code":
         source = source.replace(POINTS, points_table(assignment))
+        source = _OWN.sub(lambda own: _numbers(own[1], assignment, place.of(own[0]), student), source)
         if _ANSWER.search(source):
             return _answer_cell(source, assignment, tags, metadata, place)
         make = nbformat.v4.new_raw_cell if raw["cell_type"] == "raw" else nbformat.v4.new_markdown_cell
@@ -147,6 +158,21 @@ def _answer_cell(
     cell = nbformat.v4.new_markdown_cell(f"{source[directive.end() :].strip()}\n\n{ANSWER}")
     mark = {"role": "answer", "question": name}
     return _node(cell, f"answer-{name}", tags | {"answer"}, metadata | {NAMESPACE: mark})
+
+
+def _numbers(name: str, assignment: Assignment, where: str, student: str) -> str:
+    question = {q.name: q for q in assignment.questions if q.personal is not None}
+    whose = (
+        f"*These numbers are for {_plain(student)} alone: others have others.*"
+        if student
+        else "*These are the default numbers, the same for everybody: this notebook was not made for one student.*"
+    )
+    return f"{question[_known(name, question, 'personal question', where)].text}\n\n{whose}"
+
+
+def _plain(text: str) -> str:
+    """Write an id so that Markdown reads nothing into it."""
+    return re.sub(r"([^\w\s])", r"\\\1", shown(text))
 
 
 def _known(name: str, known: Mapping[str, Any], what: str, where: str) -> str:

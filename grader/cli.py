@@ -10,8 +10,8 @@ import typer
 from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
 from grader.commands.course import course, gradebook
-from grader.commands.exports import export
 from grader.commands.doctor import doctor
+from grader.commands.exports import export
 from grader.commands.grading import demo, grade
 from grader.commands.new import new
 from grader.commands.proving import confusion

@@ -191,6 +191,11 @@ class Question:
         Points beyond the assignment's maximum.
     seconds : float
         Time limit for all calls of the question.
+    personal : function, optional
+        Makes from a generator the question with one student's own numbers: of the same name, functions and points. This
+        question is then the one with the default numbers, for courses without a secret (`grader.personal`).
+    text : str
+        Markdown that shows a personal question's numbers in the student's notebook.
     """
 
     name: str
@@ -203,6 +208,8 @@ class Question:
     convention_keeps: float = 0.5
     bonus: bool = False
     seconds: float = 20.0
+    personal: "Callable[[np.random.Generator], Question] | None" = None
+    text: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""

@@ -268,6 +268,7 @@ SWISH = Question(
     hidden=lambda rng: [
         *_elementwise(rng, "beta", 0.4, 0.8),
         _case("a large beta", _apart(rng, 4, 3), "plain", {"beta": float(rng.uniform(1.3, 3))}),
+        _case("up to 1000, a small beta", _far(rng), "extreme", {"beta": float(rng.uniform(0.01, 0.02))}),
     ],
     criteria=(
         value(1, on="plain"),

@@ -30,6 +30,7 @@ from solutions.descriptions import ALEXNET, LENET5, LENET5_BATCH_NORM, VGG16, co
 
 from . import misconceptions as mistakes
 from .design import design_network, judge_design
+from .own import OWN
 
 Layers = list[dict[str, Any]]
 
@@ -492,7 +493,18 @@ WHY = Manual(
 ASSIGNMENT = Assignment(
     name="10-architecture",
     title="Networks counted before they are built",
-    questions=(SHAPES, PARAMETERS, PRODUCTS, FIELD, CLASSIFIER, DENOISING_COUNTS, DENOISE, DENOISING_LOSS, DESIGN),
+    questions=(
+        SHAPES,
+        PARAMETERS,
+        PRODUCTS,
+        FIELD,
+        *OWN,
+        CLASSIFIER,
+        DENOISING_COUNTS,
+        DENOISE,
+        DENOISING_LOSS,
+        DESIGN,
+    ),
     reading=(Reading(10, "Architectures from LeNet to AlexNet and VGG"),),
     manual=(WHY,),
 )

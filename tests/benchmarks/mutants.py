@@ -42,8 +42,8 @@ _COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 _EXCHANGED = (("maximum", "minimum"), ("max", "min"), ("sum", "mean"), ("zeros", "ones"), ("argmax", "argmin"))
 _OTHER_NAME = {a: b for pair in _EXCHANGED for a, b in (pair, pair[::-1])}
 _CHECKS = re.compile(r"_?(check|require|validate|refuse)(_|$)")
-# Where an array is put and of what type it is: no student's array leaves the CPU.
-_PLACES = ("device", "dtype")
+# Where an array is put and of what type (no student's array leaves the CPU), and bounds that only refuse arguments.
+_PLACES = ("device", "dtype", "minimum", "maximum", "strict")
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,19 @@ def _changes(node: Any, field: str) -> Iterator[tuple[str, Any]]:
 
 def _commutes(function: ast.expr) -> bool:
     name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-    return name in ("maximum", "minimum", "max", "min", "add", "multiply", "namespace", "logaddexp", "gcd", "equal")
+    # A check compares its arguments with each other.
+    return is_check(name) or name in (
+        "maximum",
+        "minimum",
+        "max",
+        "min",
+        "add",
+        "multiply",
+        "namespace",
+        "logaddexp",
+        "gcd",
+        "equal",
+    )
 
 
 def _number(value: Any) -> ast.expr:

@@ -2,8 +2,9 @@
 
 The references of each question are handed in with one small change (`tests.benchmarks.mutants`), in the function
 itself or in a helper from `solutions` that it runs, and judged as a student's. Printed for every question: how many
-were made, killed (they lost points), equivalent (no case could see them: `tests.benchmarks.equivalents` says why) and
-survived; and each survivor, with whether any answer differed at all. Lines that no case reaches are not changed.
+were made, killed (they lost points), killed elsewhere (by another question of the assignment), equivalent (no case
+could see them: `tests.benchmarks.equivalents` says why) and survived; and each survivor, with whether any answer
+differed at all. Lines that no case reaches are not changed.
 """
 
 import argparse
@@ -39,12 +40,13 @@ SECONDS = 20
 MEMORY = 8 << 30
 # Not the subject of any question: checks of arguments, the choice of an array library, of threads and of block sizes.
 _LEFT_OUT = ("arrays", "threads", "datasets")
-_ENDS = {0: "killed", 1: "same", 2: "differs"}
+ENDS = ("killed", "elsewhere", "equivalent", "survived")
+_CODES = {0: "killed", 1: "same", 2: "differs"}
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one mutant: "killed", "equivalent" or "survived"; ``same`` where no answer differed."""
+    """What became of one mutant, one of `ENDS`; ``same`` where no answer differed."""
 
     question: str
     mutant: Mutant
@@ -163,7 +165,7 @@ def _in_a_fork(work: Callable[[], int]) -> str:
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    return _ENDS.get(os.waitstatus_to_exitcode(status), "killed")
+    return _CODES.get(os.waitstatus_to_exitcode(status), "killed")
 
 
 def run(names: Sequence[str], *, sample: int = 0, seed: int = SEED) -> int:
@@ -171,23 +173,29 @@ def run(names: Sequence[str], *, sample: int = 0, seed: int = SEED) -> int:
     folders = [find_assignment(n) for n in names] if names else assignment_folders()
     total = 0
     for folder in folders:
-        print(f"{folder.name}\n  {'question':32} {'made':>6} {'killed':>6} {'equivalent':>10} {'survived':>8}")
-        counts: Counter[str] = Counter()
-        for question in load_assignment(folder).questions:
-            found = list(fates(question, sample=sample, seed=seed))
-            ends = Counter(f.end for f in found)
-            counts += ends
-            row = f"{len(found):6} {ends['killed']:6} {ends['equivalent']:10} {ends['survived']:8}"
-            print(f"  {question.name:32} {row}", flush=True)
-            for fate in found:
-                if fate.end == "survived":
-                    seen = "no answer differs" if fate.same else "within what is allowed"
-                    print(f"    survived ({fate.mutant.operator}; {seen}) {fate.mutant.key}", flush=True)
-        different = counts["killed"] + counts["survived"]
-        share = counts["killed"] / different if different else 1.0
-        print(f"  {folder.name}: {counts['killed']} of {different} that differ are killed: {share:.2%}\n", flush=True)
-        total += counts["survived"]
+        questions = load_assignment(folder).questions
+        found = settled([fate for question in questions for fate in fates(question, sample=sample, seed=seed)])
+        print(f"{folder.name}\n  {'question':32}" + "".join(f" {end:>10}" for end in ("made", *ENDS)))
+        for question in questions:
+            own = Counter(f.end for f in found if f.question == question.name)
+            print(f"  {question.name:32} {own.total():10}" + "".join(f" {own[end]:10}" for end in ENDS))
+        for fate in found:
+            if fate.end == "survived":
+                seen = "no answer differs" if fate.same else "within what is allowed"
+                print(f"    survived {fate.question} ({fate.mutant.operator}; {seen}) {fate.mutant.key}")
+        killed = {f.mutant.key for f in found if f.end == "killed"}
+        survived = {f.mutant.key for f in found if f.end == "survived"}
+        different = len(killed) + len(survived)
+        share = f"{len(killed) / different:.2%}" if different else "none made"
+        print(f"  {folder.name}: {len(killed)} of {different} different mutants are killed: {share}\n", flush=True)
+        total += len(survived)
     return total
+
+
+def settled(found: Sequence[Fate]) -> list[Fate]:
+    """Call "elsewhere" what one question cannot show (a 1-D convolution has one row) and another one kills."""
+    killed = {fate.mutant.key for fate in found if fate.end == "killed"}
+    return [replace(f, end="elsewhere") if f.end == "survived" and f.mutant.key in killed else f for f in found]
 
 
 def main(arguments: Sequence[str] = ()) -> int:
