@@ -91,7 +91,8 @@ def nbgrader(folder: Path, *arguments: str) -> str:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             NbGraderApp.launch_instance(list(arguments))
     except SystemExit as end:
-        assert not end.code, printed.getvalue()[-3000:]
+        if end.code:
+            raise AssertionError(printed.getvalue()[-3000:]) from end
     finally:
         os.chdir(before)
         os.environ["PATH"] = path
