@@ -49,7 +49,7 @@ def filled(course, name="submission.ipynb"):
 
 def test_help_names_every_command(course):
     text = grader(course, "--help").stdout
-    for command in ("demo", "build", "release", "fill", "grade", "reference", "report"):
+    for command in ("demo", "build", "release", "fill", "grade", "reference", "report", "course", "gradebook"):
         assert command in text
 
 
