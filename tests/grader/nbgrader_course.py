@@ -37,7 +37,8 @@ def make_assignments(root: Path) -> Path:
     manual = f'manual=(Manual("why", 4, "{RUBRIC}"),),\n    questions=('
     questions = QUESTIONS.replace("Case, Question", "Case, Manual, Question").replace("questions=(", manual)
     (second / "questions.py").write_text(questions.replace(SUMS, ESSAY))
-    (second / "notebook.md").write_text(notebook.replace('"arithmetic"', '"essay"'))
+    asked = "\n<!-- answer: why -->\nWhy is a sum of two numbers one number?\n"
+    (second / "notebook.md").write_text(notebook.replace('"arithmetic"', '"essay"') + asked)
     return root
 
 
