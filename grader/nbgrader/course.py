@@ -40,6 +40,9 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Examine.assignments = {assignments!r}
+
+# What a student writes is shown to others, by formgrader and in feedback: as text, never as a script.
+c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
 '''
 
 

@@ -69,7 +69,8 @@ def comments(master: Master, result: Result) -> dict[str, str | None]:
     for question in result.questions:
         cell = master.comment_cell(question.name)
         if cell is not None and question.status != "passed":
-            found[cell.name] = reasons(question)
+            # Feedback shows comments as Markdown, in which an exception's text could be a script.
+            found[cell.name] = reasons(question).replace("<", "‹")
     return found
 
 

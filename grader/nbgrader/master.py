@@ -109,11 +109,16 @@ def master_of(notebook: Notebook, source: Path) -> Master:
             locked=stored[name].locked,
             solution=name in solutions,
             points=points.get(name),
-            question=cell["metadata"].get(NAMESPACE, {}).get("question", ""),
+            question=_question(cell),
         )
         for name, cell in zip(names, listed, strict=True)
     )
     return Master(cells, json.loads(notebook.kernelspec or "{}"))
+
+
+def _question(cell: Mapping[str, Any]) -> str:
+    mark = cell["metadata"].get(NAMESPACE, {})
+    return str(mark.get("question", "")) if mark.get("role") in ("stub", "check") else ""
 
 
 def mended(text: str, name: str, master: Master) -> NotebookNode:

@@ -48,11 +48,13 @@ def main() -> None:
 
 
 def _timed(course: Path, results: dict[str, list[Result]], what: str) -> None:
-    started = time.perf_counter()
+    started, computing = time.perf_counter(), time.process_time()
     for assignment, found in results.items():
         write(course, found, assignment=assignment)
     seconds = time.perf_counter() - started
-    print(f"{STUDENTS} students × {len(results)} assignments, {what}: {seconds:.1f} s", flush=True)
+    computed = time.process_time() - computing
+    size = f"{STUDENTS} students × {len(results)} assignments"
+    print(f"{size}, {what}: {seconds:.1f} s ({computed:.1f} s of them computing)", flush=True)
 
 
 def _result(folder: Path, number: int) -> Result:

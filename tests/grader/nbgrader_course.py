@@ -37,7 +37,8 @@ def make_assignments(root: Path) -> Path:
     manual = f'manual=(Manual("why", 4, "{RUBRIC}"),),\n    questions=('
     questions = QUESTIONS.replace("Case, Question", "Case, Manual, Question").replace("questions=(", manual)
     (second / "questions.py").write_text(questions.replace(SUMS, ESSAY))
-    (second / "notebook.md").write_text(notebook.replace('"arithmetic"', '"essay"'))
+    asked = "\n<!-- answer: why -->\nWhy is a sum of two numbers one number?\n"
+    (second / "notebook.md").write_text(notebook.replace('"arithmetic"', '"essay"') + asked)
     return root
 
 
@@ -91,7 +92,8 @@ def nbgrader(folder: Path, *arguments: str) -> str:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             NbGraderApp.launch_instance(list(arguments))
     except SystemExit as end:
-        assert not end.code, printed.getvalue()[-3000:]
+        if end.code:
+            raise AssertionError(printed.getvalue()[-3000:]) from end
     finally:
         os.chdir(before)
         os.environ["PATH"] = path

@@ -14,7 +14,7 @@ import pytest
 
 @contextlib.contextmanager
 def server() -> Iterator[str]:
-    """Start a server in a temporary folder and yield the URL of an empty database; skip the test where there is none."""
+    """Start a server in a temporary folder and yield an empty database's URL; skip the test where there is none."""
     pytest.importorskip("psycopg")
     programs = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
     if programs is None:

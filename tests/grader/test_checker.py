@@ -2,6 +2,7 @@
 
 import re
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -243,3 +244,22 @@ def test_nothing_of_html_is_unclosed(check):
     for tag in ("div", "ul", "li", "p", "em", "strong"):
         assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>")
     assert check(relu_forward).passed
+
+
+def test_nbgraders_validation_hears_of_a_wrong_answer_in_our_words_and_a_notebook_does_not(check, monkeypatch, capsys):
+    check(named("double", lambda x: x**2))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    check(named("double", lambda x: x**2))
+    heard = capsys.readouterr().err
+    assert "visible checks did not pass" in heard
+    assert "What is twice three?" in heard
+    assert max(map(len, heard.splitlines())) <= 80  # nbgrader cuts off at 87
+
+
+def test_nbgraders_validation_takes_no_warning_of_numpys_for_a_failure(check, monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert check(named("limits", lambda x: 1 / x)).passed
+    assert capsys.readouterr().err == ""
