@@ -51,7 +51,7 @@ ATTACKS = [
         """
         import os
         found = []
-        for top in ("/root", "/home", "/etc", "/work", "/var", "/tmp", "/mnt", "/opt", ".."):
+        for top in ("/root", "/home", "/etc", "/srv", "/var", "/tmp", "/mnt", "/opt", ".."):
             for folder, _, names in os.walk(top):
                 for name in names:
                     if name.endswith((".py", ".json", ".ipynb")) and "site-packages" not in folder:
