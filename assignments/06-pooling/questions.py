@@ -91,6 +91,7 @@ def _windows(rng: np.random.Generator) -> list[Case]:
         case("padding as one number", "padding", (4, 6), 2, padding=1, positive=0.3),
         case("padding and overlap, numbers below zero", "padding", (5, 4), 3, stride=2, padding=1, positive=0.0),
         case("padding of rows or columns alone", "padding", (4, 5), (3, 3), stride=2, padding=either(1, 0)),
+        case("one pixel under a larger window", "padding", (1, 1), 3, (2, 3), padding=1),
         case("everything together", "padding", (9, 8), (4, 3), stride=(3, 2), padding=(2, 1), positive=0.3),
         case("everything together, turned", "padding", (8, 9), (3, 5), stride=(1, 3), padding=(1, 2), positive=0.3),
     ]
