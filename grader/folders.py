@@ -18,6 +18,7 @@ from pathlib import Path
 
 from grader.errors import GraderError
 from grader.files import shown
+from grader.personal import secret_path
 from grader.questions import Assignment
 
 QUESTIONS = "questions.py"
@@ -188,12 +189,14 @@ def _relative(path: Path, course: Path) -> str:
 def assignment_version(path: str | Path) -> str:
     """Return the SHA-256 over an assignment's sources: its modules, its notebook's text, the course's references.
 
-    All of ``solutions`` counts, since what a reference calls cannot be told without running it.
+    All of ``solutions`` counts, since what a reference calls cannot be told without running it; and the secret from
+    which students' own numbers come.
     """
     digest = hashlib.sha256()
     folder = Path(path).resolve()
     references = (folder.parent.parent / "solutions").rglob("*.py")
-    for file in [*sorted([*folder.glob("*.py"), *folder.glob(NOTEBOOK)]), *sorted(references)]:
+    secret = [path for path in [secret_path(folder)] if path.is_file()]
+    for file in [*sorted([*folder.glob("*.py"), *folder.glob(NOTEBOOK)]), *sorted(references), *secret]:
         data = file.read_bytes()
         name = file.relative_to(folder.parent.parent) if file.parent != folder else file.name
         digest.update(f"{name} {len(data)}\n".encode())
