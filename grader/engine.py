@@ -22,7 +22,7 @@ from grader.results import Penalty, Result
 from grader.tasks import Graded, Task, grade_task
 
 _TRIES = 3
-_TRIES_OF_POOLS = 10  # those that ran beside the one that took a pool down come back broken, too
+_TRIES_OF_POOLS = 10  # what ran beside the one that took a pool down is counted, too
 _TICK = 0.2
 
 
@@ -126,6 +126,9 @@ class Run:
                         continue
                     yield self._record(task, graded, number)
                 if lost and executor is not None:
+                    # What ran beside comes back broken, too, or never: all of it goes to the next pool.
+                    due.extend((task, tries + 1) for task, tries in running.values())
+                    running.clear()
                     executor.shutdown(wait=False)
                     executor = None
         finally:

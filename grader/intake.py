@@ -7,6 +7,7 @@ import re
 import stat
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -21,9 +22,11 @@ MAX_ALL = 20 * 1024 * MEBIBYTE
 MAX_MEMBERS = 100_000
 _BLOCK = 1 << 20
 
-# Canvas: lovelaceada_LATE_1234_56789_convolution-2.ipynb (the counter tells resubmissions apart).
-_CANVAS = re.compile(r"^(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<number>\d+)_(?P<name>.+)$")
-# Moodle: "Ada Lovelace_12345_assignsubmission_file_/convolution.ipynb", older ones without the last underscore.
+# Canvas: lovelaceada_LATE_1234_56789_convolution-2.ipynb. The counter tells hand-ins of one file apart.
+_CANVAS = re.compile(r"^(?P<who>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<number>\d+)_(?P<name>.+)$")
+_COUNTER = re.compile(r"^(?P<stem>.+)-(?P<number>\d+)(?P<suffix>\.[^.]+)$")
+# Moodle: "Ada Lovelace_12345_assignsubmission_file_/convolution.ipynb", older ones without the last underscore. The
+# number is the participant's.
 _MOODLE = re.compile(r"^(?P<who>.+)_(?P<number>\d+)_assignsubmission_file(_.*)?$")
 
 
@@ -160,46 +163,65 @@ def _take_out(packed: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
     return ""
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """One file by its place alone: whose, told apart by a system's number, what it is called, which hand-in of it."""
+
+    student: str
+    number: str
+    name: str
+    counter: int
+    late: bool
+    path: Path
+
+
 def _sorted_out(entries: Iterable[tuple[PurePosixPath, Path]], names: Sequence[str]) -> Intake:
     """Group files by student, by the way in which their places are named."""
-    found, groups = Intake(), dict[str, list[tuple[int, str, Path]]]()
+    found, placed = Intake(), list[_Placed]()
     entries = list(entries)
-    many: dict[PurePosixPath, int] = {}
-    for where, _ in entries:
-        many[where.parent] = many.get(where.parent, 0) + (where.suffix.lower() in SUFFIXES)
+    many = Counter(where.parent for where, _ in entries if where.suffix.lower() in SUFFIXES)
     for where, path in entries:
-        if where.suffix.lower() not in SUFFIXES:
-            if path.is_symlink() or path.name not in ("timestamp.txt",):
-                found.aside.append(f"{shown(str(where))}: neither .ipynb nor .py")
-            continue
-        student, order, name = _whose(where, names, alone=many[where.parent] == 1)
-        groups.setdefault(student, []).append((order, name, path))
+        if where.suffix.lower() in SUFFIXES:
+            placed.append(_place(where, path, names, alone=many[where.parent] == 1))
+        elif path.name != "timestamp.txt":
+            found.aside.append(f"{shown(str(where))}: neither .ipynb nor .py")
+    numbers = dict[str, set[str]]()
+    for one in placed:
+        numbers.setdefault(one.student, set()).add(one.number)
+    groups = dict[str, dict[str, list[_Placed]]]()
+    for one in placed:  # two people can have one name: then the system's number is part of it
+        student = one.student if len(numbers[one.student]) == 1 else f"{one.student}_{one.number}"
+        groups.setdefault(student, {}).setdefault(one.name, []).append(one)
     for student, files in sorted(groups.items()):
-        newest = max(order for order, _, _ in files)
-        latest = sorted((name, path) for order, name, path in files if order == newest)
-        older = [f"{name} (handed in before)" for order, name, _ in files if order != newest]
-        _choose(found, student, [p for _, p in latest], names, student, [n for n, _ in latest])
-        if older and student in found.handed:
+        latest = [max(several, key=lambda one: one.counter) for _, several in sorted(files.items())]
+        _choose(found, student, [one.path for one in latest], names, student, [one.name for one in latest])
+        if student in found.handed:
             kept = found.handed[student]
-            note = f"handed in {len(older) + 1} times: the last one counts"
-            found.handed[student] = Handed(student, kept.path, (*kept.notes, note))
+            chosen = next(one for one in latest if one.path == kept.path)
+            notes = [*kept.notes]
+            if (times := len(files[chosen.name])) > 1:
+                notes.append(f"handed in {times} times: the last one counts")
+            if chosen.late:
+                notes.append("Canvas marks it as handed in late")
+            found.handed[student] = Handed(student, kept.path, tuple(notes))
     return found
 
 
-def _whose(where: PurePosixPath, names: Sequence[str], *, alone: bool) -> tuple[str, int, str]:
-    """Return student, order among hand-ins, and the file's own name, from a path alone."""
+def _place(where: PurePosixPath, path: Path, names: Sequence[str], *, alone: bool) -> _Placed:
     for folder in where.parts[:-1]:
         if match := _MOODLE.match(folder):
-            return _name(match["who"]), int(match["number"]), where.name
+            return _Placed(_name(match["who"]), match["number"], where.name, 0, False, path)
     if match := _CANVAS.match(where.name):
-        again = re.search(r"-(\d+)\.[^.]+$", match["name"])
-        return _name(f"{match['who']}_{match['user']}"), int(again[1]) if again else 0, match["name"]
+        name, counter = match["name"], 0
+        if again := _COUNTER.match(name):
+            name, counter = again["stem"] + again["suffix"], int(again["number"])
+        return _Placed(_name(f"{match['who']}_{match['user']}"), "", name, counter, bool(match["late"]), path)
+    student = where.stem
     if len(where.parts) > 1 and (alone or where.stem in names):
-        folder = where.parts[-2] if where.parts[-2] not in names else where.parts[max(0, len(where.parts) - 3)]
-        return _name(folder), 0, where.name
-    if len(where.parts) > 2:
-        return _name(where.parts[-2]), 0, where.name
-    return _name(where.stem), 0, where.name
+        student = where.parts[-2] if where.parts[-2] not in names else where.parts[max(0, len(where.parts) - 3)]
+    elif len(where.parts) > 2:
+        student = where.parts[-2]
+    return _Placed(_name(student), "", where.name, 0, False, path)
 
 
 def _name(text: str) -> str:

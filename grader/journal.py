@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -99,12 +100,20 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
 
 
 def set_aside(folder: Path, student: str, number: int) -> None:
-    """Move a student's result to ``.old/NUMBER``, where it is kept beside the one that replaces it."""
+    """Keep a student's result in ``.old/NUMBER``, too: it stays where it is until another one is renamed over it."""
     path = path_of(folder, student)
     place = folder / _OLD / str(number)
-    with contextlib.suppress(FileNotFoundError):
+    try:
         place.mkdir(parents=True, exist_ok=True)
-        os.replace(path, place / path.name)
+        (place / path.name).unlink(missing_ok=True)
+        try:
+            os.link(path, place / path.name)
+        except FileNotFoundError:
+            return
+        except OSError:  # a file system without links
+            shutil.copyfile(path, place / path.name)
+    except OSError as error:
+        raise GraderError(f"cannot keep the old result {path}: {error.strerror}") from error
 
 
 def next_old(folder: Path) -> int:

@@ -79,6 +79,8 @@ def autograde(
             found = _only(found, only)
         if not found.handed:
             raise GraderError(f"no submission of {folder.name} was found" + "".join(f"; {a}" for a in found.aside[:1]))
+        if seed is not None and not fresh and journal.read_run(results).get("seed", seed) != seed:
+            raise GraderError(f"{results} has another seed: add --fresh to grade all again, or name another with --to")
         options = _options(results, folder.name, seed, sandbox, time_factor, memory)
         jobs = jobs_for(jobs, len(found.handed))
         run = Run(folder, results, options, fresh=fresh, carry=bool(cluster), progress="" if cluster else unpacked)
@@ -217,7 +219,6 @@ class _Terminal:
     def __init__(self, title: str) -> None:
         self._title = title
         self._live: Live | None = None
-        self._changes: list[str] = []
 
     @contextlib.contextmanager
     def showing(self, total: int, progress: Path) -> Iterator[None]:
@@ -240,7 +241,8 @@ class _Terminal:
         done = counts["graded"] + counts["skipped"] + counts["problem"]
         self._fresh += event.kind in ("graded", "problem")
         if event.kind == "graded" and event.before is not None and event.result is not None:
-            self._changes += changes(event.before, event.result)
+            for line in changes(event.before, event.result):
+                out.print(line, markup=False)
         if event.kind == "problem":
             err.print(f"{event.student}: {event.message}", markup=False)
         if event.kind == "again":
@@ -268,8 +270,6 @@ class _Terminal:
         sys.stderr.write(f"grader: {message}\n")
 
     def done(self, counts: Counter[str], results: Path) -> None:
-        for line in self._changes:
-            out.print(line, markup=False)
         seconds = time.monotonic() - self._started
         out.print(f"{_in_words(counts)} in {seconds:.1f} s; journal: {results}", markup=False)
 

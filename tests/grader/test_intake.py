@@ -67,11 +67,37 @@ def test_canvas_names_are_understood_and_the_last_hand_in_counts(tmp_path):
             "lovelaceada_101_2002_arithmetic-2.ipynb": "third",
             "lovelaceada_101_2003_arithmetic-1.ipynb": "second",
             "turingalan_LATE_102_2004_my_work.ipynb": "late",
+            "hopper_grace_103_2005_arithmetic.ipynb": "g",
         },
     )
     found = from_archive(packed, tmp_path / "to", NAMES)
-    assert students(found) == {"lovelaceada_101": "third", "turingalan_102": "late"}
+    assert students(found) == {"hopper_grace_103": "g", "lovelaceada_101": "third", "turingalan_102": "late"}
     assert found.handed["lovelaceada_101"].notes == ("handed in 3 times: the last one counts",)
+    assert "late" in found.handed["turingalan_102"].notes[0]
+
+
+def test_a_number_in_a_name_that_the_student_chose_does_not_outrank_the_notebook(tmp_path):
+    packed = archive(
+        tmp_path / "canvas.zip",
+        {
+            "lovelaceada_101_99_arithmetic.ipynb": "the notebook",
+            "lovelaceada_101_98_part-2.ipynb": "something else",
+            "lovelaceada_101_97_tools-1.py": "tools",
+        },
+    )
+    assert students(from_archive(packed, tmp_path / "to", NAMES)) == {"lovelaceada_101": "the notebook"}
+
+
+def test_two_people_of_one_name_stay_two(tmp_path):
+    packed = archive(
+        tmp_path / "moodle.zip",
+        {
+            "Ada Lovelace_1_assignsubmission_file_/arithmetic.ipynb": "one",
+            "Ada Lovelace_2_assignsubmission_file_/arithmetic.ipynb": "other",
+        },
+    )
+    found = from_archive(packed, tmp_path / "to", NAMES)
+    assert students(found) == {"Ada Lovelace_1": "one", "Ada Lovelace_2": "other"}
 
 
 def test_moodle_names_are_understood(tmp_path):
