@@ -64,7 +64,7 @@ def _question_to_tree(question: PreparedQuestion) -> Tree:
             }
             for t in question.trials
         ],
-        "criteria": [_plain(c) for c in question.criteria],
+        "criteria": [_plain(c, "shown") for c in question.criteria],
         "variants": [
             {**_plain(v, "answers"), "answers": [None if a is None else answer_to_tree(a) for a in v.answers]}
             for v in question.variants
