@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := instructor,test
+EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit test-all oracle benchmarks clean
+.PHONY: help install demo lectures test lint unit test-all oracle benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,13 @@ $(VENV)/.installed: pyproject.toml
 
 demo: install ## grade a made-up class of real notebooks end to end
 	$(BIN)/grader demo
+
+lectures: install ## execute the lectures and build their site, which needs no network, in out/lectures
+	@$(BIN)/python -c "import myst_nb, sphinx_design, furo" 2>/dev/null || { \
+		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures]'; \
+		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures]'; fi; }
+	$(BIN)/sphinx-build -q -b html lectures out/lectures
+	@echo "open out/lectures/index.html"
 
 test: lint unit ## lint, type check, and every test that is quick
 

@@ -1,11 +1,14 @@
 """Student notebooks from ``notebook.md``: stubs, points, tags and ids. Runs no cell and judges nothing.
 
-``notebook.md`` is a MyST text notebook, the only source. Three things in it are ours:
+``notebook.md`` is a MyST text notebook, the only source. Five things in it are ours:
 
 - a code cell that begins with ``# stub: NAME`` becomes the reference's signature and docstring over a
   ``raise NotImplementedError``; further lines of the cell replace the docstring;
 - code cells tagged ``check`` (calls of the student's functions) and ``demo`` (demonstrations, plots) are ours too and
   are not run at grading; untagged ones (imports, helpers) are;
+- a text cell that begins with ``<!-- answer: NAME -->`` asks one of the assignment's manual questions: students answer
+  in this cell, which keeps the id ``answer-NAME``; the rubric stays in ``questions.py``;
+- ``<!-- own: QUESTION -->`` in a text becomes what a personal question shows of its numbers, and whose they are;
 - ``<!-- points -->`` in a text becomes the table of questions and points.
 """
 
@@ -30,6 +33,9 @@ from grader.stubs import stub_source
 NAMESPACE = "stencil"
 SCHEMA = 1
 POINTS = "<!-- points -->"
+ANSWER = "*Write your answer here, in a few sentences. A person reads it.*"
+_ANSWER = re.compile(r"<!--[ \t]*answer:[ \t]*(\S+)[ \t]*-->[ \t]*(?:\n|$)")
+_OWN = re.compile(r"<!--[ \t]*own:[ \t]*(\S+)[ \t]*-->")
 _STUB = re.compile(r"#[ \t]*stub:[ \t]*(\S+)[ \t]*(?:\n|$)")
 
 
@@ -38,8 +44,16 @@ def notebook_path(folder: str | Path) -> Path:
     return Path(folder) / f"{topic(folder)}.ipynb"
 
 
-def build(folder: str | Path) -> NotebookNode:
+def build(folder: str | Path, *, student: str = "", assignment: Assignment | None = None) -> NotebookNode:
     """Build the student notebook of an assignment folder. Writes nothing.
+
+    Parameters
+    ----------
+    folder : path
+    student : str
+        For whom it is, where the assignment has that student's own numbers.
+    assignment : Assignment, optional
+        As `grader.personal.for_student` makes it; the folder's own, with the default numbers, if absent.
 
     Raises
     ------
@@ -48,17 +62,18 @@ def build(folder: str | Path) -> NotebookNode:
         the line.
     """
     folder = Path(folder)
-    assignment = load_assignment(folder)
+    assignment = load_assignment(folder) if assignment is None else assignment
     source = folder / NOTEBOOK
     text = read_text(source)
     functions = {name: function for q in assignment.questions for name, function in q.functions.items()}
     cells: list[NotebookNode] = []
     used: set[str] = set()
     for raw in _read_myst(text, source):
-        cell = _cell(raw, assignment, functions, _Place(source, text))
+        cell = _cell(raw, assignment, functions, _Place(source, text), student)
         cell["id"] = _unused(cell["id"], used)
         cells.append(cell)
     _check_complete(cells, functions, source)
+    _check_answers(cells, assignment, source)
     notebook = nbformat.v4.new_notebook(
         cells=cells,
         metadata={
@@ -96,13 +111,16 @@ def _read_myst(text: str, path: Path) -> list[Mapping[str, Any]]:
 
 
 def _cell(
-    raw: Mapping[str, Any], assignment: Assignment, functions: Mapping[str, Function], place: _Place
+    raw: Mapping[str, Any], assignment: Assignment, functions: Mapping[str, Function], place: _Place, student: str
 ) -> NotebookNode:
     source = raw["source"]
     metadata = {key: value for key, value in raw["metadata"].items() if key not in (NAMESPACE, "tags")}
     tags = set(raw["metadata"].get("tags", ()))
     if raw["cell_type"] != "code":
         source = source.replace(POINTS, points_table(assignment))
+        source = _OWN.sub(lambda own: _numbers(own[1], assignment, place.of(own[0]), student), source)
+        if _ANSWER.search(source):
+            return _answer_cell(source, assignment, tags, metadata, place)
         make = nbformat.v4.new_raw_cell if raw["cell_type"] == "raw" else nbformat.v4.new_markdown_cell
         return _node(make(source), f"text-{_slug(source)}", tags, metadata)
     _refuse_reference_imports(source, place)
@@ -125,6 +143,44 @@ def _cell(
     if "demo" in tags:
         return _ours(source, "demo", None, tags, metadata)
     return _node(nbformat.v4.new_code_cell(source), f"code-{_digest(source)}", tags, metadata)
+
+
+def _answer_cell(
+    source: str, assignment: Assignment, tags: set[str], metadata: dict[str, Any], place: _Place
+) -> NotebookNode:
+    """The question and room for its answer, in one cell: what students write there is found by the cell's id."""
+    directive = _ANSWER.match(source)
+    if directive is None:
+        raise GraderError(
+            f"{place.of(source)}: an answer needs a cell of its own: put a line '+++' above '<!-- answer'"
+        )
+    name = _known(directive[1], {m.name: m for m in assignment.manual}, "manual question", place.of(source))
+    cell = nbformat.v4.new_markdown_cell(f"{source[directive.end() :].strip()}\n\n{ANSWER}")
+    mark = {"role": "answer", "question": name}
+    return _node(cell, f"answer-{name}", tags | {"answer"}, metadata | {NAMESPACE: mark})
+
+
+def _numbers(name: str, assignment: Assignment, where: str, student: str) -> str:
+    question = {q.name: q for q in assignment.questions if q.personal is not None}
+    whose = (
+        f"*These numbers are for {_plain(student)} alone: others have others.*"
+        if student
+        else "*These are the default numbers, the same for everybody: this notebook was not made for one student.*"
+    )
+    return f"{question[_known(name, question, 'personal question', where)].text}\n\n{whose}"
+
+
+def _plain(text: str) -> str:
+    """Write an id so that Markdown reads nothing into it."""
+    return re.sub(r"([^\w\s])", r"\\\1", shown(text))
+
+
+def _known(name: str, known: Mapping[str, Any], what: str, where: str) -> str:
+    if name not in known:
+        guess = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(known) or 'none'}"
+        raise GraderError(f"{where}: the assignment has no {what} {name!r}; {hint}")
+    return name
 
 
 def _ours(source: str, role: str, function: str | None, tags: set[str], metadata: dict[str, Any]) -> NotebookNode:
@@ -178,6 +234,16 @@ def _check_complete(cells: list[NotebookNode], functions: Mapping[str, Function]
             raise GraderError(f"{shown(source)}: no check for {name}; it needs a code cell tagged check that names it")
 
 
+def _check_answers(cells: list[NotebookNode], assignment: Assignment, source: Path) -> None:
+    marks = [cell["metadata"].get(NAMESPACE, {}) for cell in cells]
+    places = [mark["question"] for mark in marks if mark.get("role") == "answer"]
+    for manual in assignment.manual:
+        if places.count(manual.name) != 1:
+            count = "no place" if manual.name not in places else f"{places.count(manual.name)} places"
+            text = f"'<!-- answer: {manual.name} -->'"
+            raise GraderError(f"{shown(source)}: {count} for the answer {manual.name}; one cell must begin with {text}")
+
+
 def points_table(assignment: Assignment) -> str:
     """Return the Markdown table of an assignment's questions and points."""
     rows = ["| Question | You write | Points |", "| --- | --- | ---: |"]
@@ -185,7 +251,9 @@ def points_table(assignment: Assignment) -> str:
         written = ", ".join(f"`{name}`" for name in question.functions)
         bonus = " (bonus)" if question.bonus else ""
         rows.append(f"| {question.name} | {written} | {question.points:g}{bonus} |")
-    return "\n".join([*rows, f"| **Full marks** | | **{assignment.points:g}** |"])
+    rows += [f"| {m.name} | an answer in words, read by a person | {m.points:g} |" for m in assignment.manual]
+    full = assignment.points + sum(m.points for m in assignment.manual)
+    return "\n".join([*rows, f"| **Full marks** | | **{full:g}** |"])
 
 
 def dumps(notebook: NotebookNode) -> str:

@@ -9,8 +9,12 @@ import typer
 
 from grader.commands.authoring import build_command, fill, reference, release
 from grader.commands.autograde import autograde
+from grader.commands.course import course, gradebook
+from grader.commands.doctor import doctor
 from grader.commands.exports import export
 from grader.commands.grading import demo, grade
+from grader.commands.new import new
+from grader.commands.proving import confusion
 from grader.commands.reports import report
 from grader.errors import GraderError
 
@@ -24,14 +28,19 @@ app = typer.Typer(
 )
 
 app.command()(demo)
+app.command()(new)
 app.command("build")(build_command)
 app.command()(release)
 app.command()(fill)
 app.command()(grade)
 app.command()(autograde)
 app.command()(reference)
+app.command()(confusion)
 app.command()(report)
 app.add_typer(export, name="export")
+app.command()(course)
+app.command()(gradebook)
+app.command()(doctor)
 
 _STOPPED = 130  # what shells expect after Ctrl-C
 

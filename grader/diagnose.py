@@ -15,11 +15,16 @@ def diagnose(question: PreparedQuestion, answers: Sequence[Answer]) -> tuple[Dia
     fail everywhere, in the words of the exception. A match on forward and backward together explains more than a match
     on one of them and takes its place; two matches that explain the same cannot be told apart, and neither is named.
     """
-    found = [code_of(trial, answer) for trial, answer in zip(question.trials, answers, strict=True)]
-    matches = [v for v in question.variants if _matches(question, v, answers, found)]
+    matches = matching(question, answers)
     best = [v for v in matches if not any(set(v.functions) < set(other.functions) for other in matches)]
     alone = [v for v in best if not any(o is not v and set(o.functions) & set(v.functions) for o in best)]
     return tuple(Diagnosis(v.name, "convention" if v.convention else "misconception", _hint(v)) for v in alone)
+
+
+def matching(question: PreparedQuestion, answers: Sequence[Answer]) -> list[Variant]:
+    """Return every variant that agrees with the answers, whether or not another explains them as well."""
+    found = [code_of(trial, answer) for trial, answer in zip(question.trials, answers, strict=True)]
+    return [v for v in question.variants if _matches(question, v, answers, found)]
 
 
 def _hint(variant: Variant) -> str:

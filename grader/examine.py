@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from grader.judge import judge, notes
-from grader.plans import Failure, failed
+from grader.plans import Answer, Failure, failed
 from grader.prepare import PreparedQuestion
 from grader.read import Submission
 from grader.results import QuestionResult, Result
 from grader.session import Session, Source, SubmissionDiedError, Template
 from grader.spawn import SpawnedSession, SpawnTemplate
+from grader.vouch import calls, order, speaks, vouched
 
 _MODES = ("all", "definitions", "none")
 # A submission that dies or hangs is started again without the cell that did it; this often at most.
@@ -29,14 +30,24 @@ class Times:
     question_factor: float = 1.0
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """The answers to one question; ``first`` if the process that gave them had seen no hidden input before."""
+
+    answers: list[Answer]
+    seconds: float
+    first: bool
+
+
 @dataclass
 class _Running:
     """What is known so far about one submission."""
 
     modes: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    results: dict[str, QuestionResult] = field(default_factory=dict)
+    answered: dict[str, "_Answered"] = field(default_factory=dict)
     forks_denied: int = 0
+    deaths: int = 0
 
 
 def examine(
@@ -75,21 +86,19 @@ def examine(
     started = time.monotonic()
     times = times or Times()
     running = _Running()
+    cells = [c.number for c in submission.cells]
     for _ in range(_STARTS):
         with template.session() as session:
             ended = _run_cells(session, submission, running, times) and _ask(
-                session, questions, running, times, progress
+                session, questions, cells, running, times, progress
             )
             running.forks_denied += session.forks_denied
         if ended:
             break
-    for question in questions:
-        if question.name not in running.results:
-            answers = [failed(t.plan, Failure("died", "")) for t in question.trials]
-            running.results[question.name] = judge(question, answers)
+    again = _ask_again(submission, questions, template, running, times)
+    results = tuple(_judge(question, running, again) for question in questions)
     if running.forks_denied:
         running.notes.append("the code tried to start processes of its own, which is not allowed: ignored")
-    results = tuple(running.results[q.name] for q in questions)
     return Result(
         student=submission.student,
         assignment=assignment,
@@ -130,23 +139,65 @@ def _run_cells(session: Session | SpawnedSession, submission: Submission, runnin
 def _ask(
     session: Session | SpawnedSession,
     questions: Sequence[PreparedQuestion],
+    cells: Sequence[int],
     running: _Running,
     times: Times,
     progress: Callable[[str], None],
 ) -> bool:
+    first = True
     for question in questions:
-        if question.name in running.results:
+        if question.name in running.answered:
             continue
         progress(question.name)
-        # Visible cases first: what is shown of their answers must not know the hidden inputs.
-        order = sorted(range(len(question.trials)), key=lambda i: not question.trials[i].visible)
-        plans = [question.trials[i].plan for i in order]
+        asked_first = order(question)
+        plans = [question.trials[i].plan for i in asked_first]
         try:
             asked, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
         except SubmissionDiedError:
-            running.notes.append(f"the process ended before {question.name} could be examined: cells were run again")
+            running.deaths += 1
+            what = "cells were run again"
+            if running.deaths > 1:  # a timer, a thread or a limit that some cell left behind
+                running.modes |= dict.fromkeys(cells, "definitions") | running.modes
+                what = "of all cells only imports and definitions were used"
+            running.notes.append(f"the process ended before {question.name} could be examined: {what}")
             return False
-        answers = [answer for _, answer in sorted(zip(order, asked, strict=True), key=lambda pair: pair[0])]
-        running.results[question.name] = judge(question, answers, seconds=seconds)
-        running.notes += notes(question, answers)
+        answers = [answer for _, answer in sorted(zip(asked_first, asked, strict=True), key=lambda pair: pair[0])]
+        running.answered[question.name] = _Answered(answers, seconds, first)
+        first = False
     return True
+
+
+def _ask_again(
+    submission: Submission,
+    questions: Sequence[PreparedQuestion],
+    template: Template | SpawnTemplate,
+    running: _Running,
+    times: Times,
+) -> dict[str, dict[int, Answer]]:
+    """Ask visible cases that show something once more, of a process that is sent no hidden input; see `grader.vouch`.
+
+    Files, shared memory and pipes lead from one question's process to the next, so a new one is needed; the first
+    question of a process needs none.
+    """
+    due = [q for q in questions if (a := running.answered.get(q.name)) and not a.first and speaks(q, a.answers)]
+    again: dict[str, dict[int, Answer]] = {q.name: {} for q in questions if q.name in running.answered}
+    if due:
+        with template.session() as session:
+            if _run_cells(session, submission, _Running(modes=dict(running.modes)), times):
+                for question in due:
+                    plans = [question.trials[i].plan for i in calls(question)]
+                    try:
+                        answers, _ = session.ask(plans, seconds=question.seconds * times.question_factor)
+                    except SubmissionDiedError:
+                        break
+                    again[question.name] = dict(zip(calls(question), answers, strict=True))
+    return again
+
+
+def _judge(question: PreparedQuestion, running: _Running, again: Mapping[str, Mapping[int, Answer]]) -> QuestionResult:
+    found = running.answered.get(question.name)
+    if found is None:
+        return judge(question, [failed(t.plan, Failure("died", "")) for t in question.trials])
+    shown = vouched(question, found.answers, None if found.first else again[question.name])
+    running.notes += notes(shown, found.answers)
+    return judge(shown, found.answers, seconds=found.seconds)

@@ -4,7 +4,7 @@ examiner's references; it knows no expected value.
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from types import FrameType
@@ -34,7 +34,13 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseException] = Exception) -> Answer:
+def run_plan(
+    plan: Plan,
+    functions: Mapping[str, Any],
+    *,
+    catch: type[BaseException] = Exception,
+    describe: Callable[[BaseException], Failure] | None = None,
+) -> Answer:
     """Run every step of a plan, whatever the earlier ones did.
 
     Parameters
@@ -45,7 +51,10 @@ def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseExcept
     catch : exception class
         What a call may raise without ending the plan. A worker passes BaseException: `sys.exit()` in a function is
         that function's failure.
+    describe : function, optional
+        Makes a failure of what was raised, in place of `describe_error`.
     """
+    describe = describe or describe_error
     results: list[Any] = []
     outcomes: list[Outcome] = []
     for step in plan.steps:
@@ -61,7 +70,7 @@ def run_plan(plan: Plan, functions: Mapping[str, Any], *, catch: type[BaseExcept
         except _Absent as error:
             outcome = Outcome(failure=Failure("missing", str(error)))
         except catch as error:
-            outcome = Outcome(failure=describe_error(error), lines=lines)
+            outcome = Outcome(failure=describe(error), lines=lines)
         # A result of the wrong form still feeds later steps: a cache may be right where an output is not.
         results.append(result)
         outcomes.append(outcome)
@@ -182,7 +191,7 @@ def describe_error(error: BaseException) -> Failure:
         name = traceback.tb_frame.f_code.co_filename
         if name.startswith(_CELL):  # so the worker names them
             where = f"{name}, line {traceback.tb_lineno}"
-        elif any(mark in name for mark in _KERNEL_CELLS):
+        elif in_notebook(name):
             where = f"line {traceback.tb_lineno}"
         traceback = traceback.tb_next
     try:
@@ -190,6 +199,11 @@ def describe_error(error: BaseException) -> Failure:
     except BaseException:  # a student's own exception class may fail to describe itself
         message = "an exception that cannot be shown"
     return Failure(kind, message, where)
+
+
+def in_notebook(file: str) -> bool:
+    """Whether code of that file name was typed into a kernel's cell or a terminal."""
+    return any(mark in file for mark in _KERNEL_CELLS)
 
 
 def output_tree(value: Any, depth: int = MAX_DEPTH) -> Tree:

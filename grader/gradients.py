@@ -94,11 +94,9 @@ def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> s
     for slope, target in zip(found, expected, strict=True):
         if not slope.finite:
             return f"{question.functions[-1]}{case_of(trial)}: the derivative by {slope.name} is not finite"
-        # What rounding alone does to a difference of outputs, in the precision that the student chose.
-        noise = _ROUNDINGS * slope.epsilon * (min(slope.size, _LARGEST * target.size) + target.reach) / trial.step
-        if slope.change == 0 and target.change > noise:
+        if slope.change == 0 and target.change > _noise(slope, target, trial.step):
             return f"{question.functions[0]}{case_of(trial)}: the output does not react to {slope.name}"
-        if abs(slope.numerical - slope.analytic) > slope.tolerance * slope.scale + noise:
+        if not fits(slope, target, trial.step):
             off = "a slope where there is none"
             if abs(slope.numerical) > 1e-9 * slope.scale:
                 off = f"{slope.analytic / slope.numerical:.2g} times the true slope"
@@ -107,6 +105,17 @@ def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> s
                 f"{question.functions[0]}: along a random direction it gives {off}"
             )
     return ""
+
+
+def fits(slope: Slope, target: Slope, step: float) -> bool:
+    """Whether the backward's derivative is that of the forward, where ``target`` is the reference's own."""
+    off = abs(slope.numerical - slope.analytic)
+    return not off > slope.tolerance * slope.scale + _noise(slope, target, step)
+
+
+def _noise(slope: Slope, target: Slope, step: float) -> float:
+    """What rounding alone does to a difference of outputs, in the precision that the student chose."""
+    return _ROUNDINGS * slope.epsilon * (min(slope.size, _LARGEST * target.size) + target.reach) / step
 
 
 def _norm(array: npt.NDArray[Any]) -> float:

@@ -13,7 +13,8 @@ from grader.errors import MachineError
 from grader.examine import Times, examine
 from grader.files import read_text
 from grader.folders import assignment_version, load_assignment, topic
-from grader.prepare import prepare
+from grader.personal import for_student, read_secret
+from grader.prepare import PreparedQuestion, prepare
 from grader.read import read_submission
 from grader.results import Result
 from grader.sandbox import Layers, Limits, probe, require
@@ -72,6 +73,7 @@ class Grading:
         self._options = options
         self._layers = layers_for(options.sandbox)
         self._master = master_notebook(folder)
+        self._assignment, self._secret = assignment, read_secret(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
         self._versions = {"assignment": assignment_version(folder)[:16], "options": options.key}
         times, slowness = options.times, options.slowness
@@ -96,12 +98,13 @@ class Grading:
             If no template process stays alive.
         """
         submission = read_submission(path, self._master, student=student)
+        questions = self._questions_of(submission.student)
         for _ in range(_TEMPLATE_TRIES):
             try:
                 return examine(
                     submission,
                     self._name,
-                    self._questions,
+                    questions,
                     self._ready_template(),
                     seed=self._options.seed,
                     times=self._times,
@@ -113,6 +116,14 @@ class Grading:
         raise MachineError(
             f"{path}: the template process was lost {_TEMPLATE_TRIES} times: is the machine out of memory?"
         )
+
+    def _questions_of(self, student: str) -> list[PreparedQuestion]:
+        """The prepared questions, those on a student's own numbers made anew."""
+        own = for_student(self._assignment, self._secret, student).questions
+        return [
+            ready if q.personal is None or not self._secret else prepare(q, self._options.seed)
+            for q, ready in zip(own, self._questions, strict=True)
+        ]
 
     def _ready_template(self) -> Template | SpawnTemplate:
         if not hasattr(os, "fork"):

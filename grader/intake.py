@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.errors import GraderError
 from grader.files import MEBIBYTE, shown
+from grader.plans import clean
 
 SUFFIXES = (".ipynb", ".py")
 MAX_FILE = 64 * MEBIBYTE
@@ -118,8 +119,11 @@ def from_archive(archive: Path, to: Path, names: Sequence[str]) -> Intake:
             found = _sorted_out(entries, names)
             found.aside = [*aside, *found.aside]
             return found
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise GraderError(f"{shown(archive)} cannot be read as a zip archive ({error})") from error
+    except GraderError:
+        raise
+    except Exception as error:  # damaged directories of archives fail in many ways, an empty name with IndexError
+        why = clean(str(error), 200) or type(error).__name__
+        raise GraderError(f"{shown(archive)} cannot be read as a zip archive ({why})") from error
 
 
 def _below(folder: Path, path: Path) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ Examples
 4.0
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,6 +191,11 @@ class Question:
         Points beyond the assignment's maximum.
     seconds : float
         Time limit for all calls of the question.
+    personal : function, optional
+        Makes from a generator the question with one student's own numbers: of the same name, functions and points. This
+        question is then the one with the default numbers, for courses without a secret (`grader.personal`).
+    text : str
+        Markdown that shows a personal question's numbers in the student's notebook.
     """
 
     name: str
@@ -202,6 +208,8 @@ class Question:
     convention_keeps: float = 0.5
     bonus: bool = False
     seconds: float = 20.0
+    personal: "Callable[[np.random.Generator], Question] | None" = None
+    text: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""
@@ -239,6 +247,13 @@ class Manual:
     points: float
     rubric: str
 
+    def __post_init__(self) -> None:
+        """The name becomes a part of a cell's id."""
+        if not re.fullmatch(r"[0-9A-Za-z_-]{1,50}", self.name):
+            raise GraderError(
+                f"manual question {self.name!r}: a name of letters, digits, - and _ is needed, at most 50"
+            )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -264,6 +279,7 @@ class Assignment:
         """Every question and every function once."""
         names = [q.name for q in self.questions]
         functions = [f for q in self.questions for f in q.functions]
+        names += [m.name for m in self.manual]
         for what, found in (("question", names), ("function", functions)):
             twice = {n for n in found if found.count(n) > 1}
             if twice:

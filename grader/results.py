@@ -1,14 +1,17 @@
 """The result of one submission: plain data, versioned, as JSON. Knows nothing of how it was reached."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
 from grader.errors import GraderError
+from grader.plans import clean
 
 SCHEMA = 1
+_Record = TypeVar("_Record")
 STATUSES = ("passed", "partial", "failed", "missing", "error", "timeout", "memory")
 
 
@@ -143,37 +146,56 @@ def from_json(text: str, *, source: str = "the result") -> Result:
         if data["schema"] != SCHEMA:
             raise GraderError(f"{source} has schema {data['schema']}, this version reads {SCHEMA}: grade it again")
         questions = tuple(
-            QuestionResult(
-                **{
+            _made(
+                QuestionResult,
+                {
                     **q,
                     "criteria": tuple(_criterion(c) for c in q["criteria"]),
-                    "diagnosis": tuple(Diagnosis(**d) for d in q["diagnosis"]),
-                }
+                    "diagnosis": tuple(_made(Diagnosis, d) for d in q["diagnosis"]),
+                },
             )
             for q in data["questions"]
         )
         lists: dict[str, Any] = {
             "notes": tuple(data["notes"]),
             "sandbox": tuple(data["sandbox"]),
-            "penalties": tuple(Penalty(**p) for p in data.get("penalties", ())),
+            "penalties": tuple(_made(Penalty, p) for p in data.get("penalties", ())),
         }
-        return Result(**{**data, **lists, "questions": questions})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise GraderError(f"{source} is no grading result: delete it and grade again ({error})") from error
+        if not all(isinstance(word, str) for word in (*lists["notes"], *lists["sandbox"], *data["versions"].values())):
+            raise ValueError("a note or a version is no text")
+        return _made(Result, {**data, **lists, "questions": questions})
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        why = clean(str(error), 200)
+        raise GraderError(f"{source} is no grading result: delete it and grade again ({why})") from error
 
 
 def _criterion(data: Mapping[str, Any]) -> CriterionResult:
     evidence = data.get("evidence")
     if evidence is None:
-        return CriterionResult(**data)
+        return _made(CriterionResult, data)
     panels = tuple(
-        Panel(
-            **{
+        _made(
+            Panel,
+            {
                 **p,
                 "values": tuple(tuple(None if v is None else float(v) for v in row) for row in p["values"]),
                 "marked": tuple((int(r), int(c)) for r, c in p["marked"]),
-            }
+            },
         )
         for p in evidence["panels"]
     )
-    return CriterionResult(**{**data, "evidence": Evidence(**{**evidence, "panels": panels})})
+    return _made(CriterionResult, {**data, "evidence": _made(Evidence, {**evidence, "panels": panels})})
+
+
+_PLAIN: dict[Any, Any] = {str: str, int: int, float: (int, float), bool: bool}
+
+
+def _made(record: type[_Record], data: Mapping[str, Any]) -> _Record:
+    """Make a record, and refuse values that are not of the types it declares: pages and sums rely on them."""
+    made = record(**data)
+    for declared in fields(made):  # type: ignore[arg-type]
+        value, wanted = getattr(made, declared.name), declared.type
+        fits = isinstance(value, _PLAIN.get(wanted, object)) and isinstance(value, bool) == (wanted is bool)
+        if not fits or (wanted is float and not math.isfinite(value)):
+            raise ValueError(f"{declared.name} cannot be {str(value)[:40]}")
+    return made

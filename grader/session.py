@@ -5,7 +5,6 @@ Nothing that comes back is believed; everything has a deadline; whatever was sta
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from grader.errors import GraderError
 from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
+from grader.sandbox.removal import remove
 from grader.wire import WireError
 
 SCRATCH = "grader-"
@@ -29,6 +29,8 @@ SCRATCH = "grader-"
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
+# Of a process that takes its questions along: they end before it has.
+_LAST_BREATH = 0.1
 # Where there are descriptors of processes, numbers are never used: a submission's is that of its own namespace.
 _HAS_DESCRIPTORS = sys.platform == "linux"
 # All answers to one question are held at once; a cap on each frame alone would let them fill the examiner's memory.
@@ -147,7 +149,7 @@ class Template:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove(self._scratch)
 
     def __enter__(self) -> "Template":
         return self
@@ -228,7 +230,7 @@ class Session:
         with self._question() as channel:
             answers = ask(channel, plans, seconds=seconds)
         died = any(o.failure is not None and o.failure.kind == "died" for a in answers for o in a.outcomes)
-        if died and self.pidfd >= 0 and ended(self.pidfd, 0):
+        if died and self.pidfd >= 0 and ended(self.pidfd, _LAST_BREATH):
             raise SubmissionDiedError  # what ended was the notebook's process, which took the question with it
         return answers, time.monotonic() - started
 

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grader.checker import Checker, Report
+from grader.checker import Checker
 from grader.errors import GraderError
+from grader.student.card import Report
 
 
 def check_notebook(path: Path) -> list[Report]:

@@ -18,8 +18,7 @@ from solutions.normalization import (
 from solutions.threads import split
 
 Gradients = tuple[Array, Array, Array]
-BLOCK_BYTES = 1 << 18
-SMALLEST_SHARE = 1 << 19  # values for which a second thread is worth its waking and waiting
+SMALLEST_SHARE = 1 << 18  # values for which a second thread is worth its waking and waiting
 
 
 def batch_norm_forward(
@@ -109,7 +108,7 @@ def batch_norm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     normalized, inverse_std, gamma, training = cache
     check_dout(dout, normalized.shape)
     if training and dout.ndim == 4 and is_numpy_array(dout):
-        return _backward_in_blocks(dout, normalized, inverse_std, gamma)
+        return _backward_by_threads(dout, normalized, inverse_std, gamma)
     return _backward(dout, normalized, inverse_std, gamma, training)
 
 
@@ -121,14 +120,13 @@ def _backward(dout: Array, normalized: Array, inverse_std: Array, gamma: Array, 
     return dx, xp.sum(dout * normalized, axis=axes), xp.sum(dout, axis=axes)
 
 
-def _backward_in_blocks(dout: Array, normalized: Array, inverse_std: Array, gamma: Array) -> Gradients:
-    """Do the same for maps in NumPy: sums as BLAS products, dx in blocks that stay in cache, channels by threads."""
+def _backward_by_threads(dout: Array, normalized: Array, inverse_std: Array, gamma: Array) -> Gradients:
+    """Do the same for maps in NumPy: sums as BLAS products, dx in place, each thread for some channels."""
     images, channels, *sides = dout.shape
     pixels = math.prod(sides)
     dx = np.empty(dout.shape, np.result_type(dout, normalized, gamma))
     by_map = [a.reshape(images, channels, pixels) for a in (dout, normalized)]
     by_image = [a.reshape(images, channels * pixels) for a in (dout, normalized, dx)]
-    block = max(1, BLOCK_BYTES // max(1, dx[:1].nbytes))
 
     def share(part: slice) -> tuple[Array, Array]:
         upstream, maps = (a[:, part] for a in by_map)
@@ -138,12 +136,10 @@ def _backward_in_blocks(dout: Array, normalized: Array, inverse_std: Array, gamm
         by_channel = gamma[part] * inverse_std.reshape(-1)[part], dbeta / (images * pixels), dgamma / (images * pixels)
         scale, through_mean, through_variance = (np.repeat(vector, pixels) for vector in by_channel)
         upstream, maps, gradient = (a[:, part.start * pixels : part.stop * pixels] for a in by_image)
-        for start in range(0, images, block):
-            rows = slice(start, start + block)
-            product = np.multiply(maps[rows], through_variance, out=gradient[rows])
-            np.subtract(upstream[rows], product, out=product)
-            product -= through_mean
-            product *= scale
+        np.multiply(maps, through_variance, out=gradient)
+        np.subtract(upstream, gradient, out=gradient)
+        gradient -= through_mean
+        gradient *= scale
         return dgamma, dbeta
 
     parts = split(channels, dout.size // SMALLEST_SHARE, share)

@@ -118,12 +118,6 @@ TANH = (
 
 _softplus = Layer(reference, "softplus")
 
-
-def _softplus_raw_backward(dout: Any, out: Any) -> Any:
-    x = out + np.log(-np.expm1(-out))
-    return dout * np.exp(x) / (1 + np.exp(x))
-
-
 SOFTPLUS = (
     _softplus.forward("raw-exponential", "It is near x for large x. Rewrite it so.", lambda x: np.log(1 + np.exp(x))),
     _softplus.forward(
@@ -147,17 +141,21 @@ SOFTPLUS = (
         "Which logarithm undoes exp?",
         lambda x: reference.softplus_forward(x)[0] / np.log(2),
     ),
-    _softplus.backward("mirrored-slope", "What is the slope at +10?", lambda d, out: d * np.exp(-out)),
-    _softplus.backward("raw-exponentials-backward", _EXPLODES, _softplus_raw_backward),
-    _softplus.backward("upstream-forgotten", _UPSTREAM, lambda d, out: -np.expm1(-out)),
-    _softplus.backward("hard-step", "Is the slope at -0.5 exactly 0?", lambda d, out: d * (out > np.log(2))),
+    _softplus.backward("mirrored-slope", "What is the slope at +10?", lambda d, x: d * _s(-x)),
+    _softplus.backward("raw-exponentials-backward", _EXPLODES, lambda dout, x: dout * np.exp(x) / (1 + np.exp(x))),
+    _softplus.backward("upstream-forgotten", _UPSTREAM, lambda d, x: _s(x)),
+    _softplus.backward("hard-step", "Is the slope at -0.5 exactly 0?", lambda d, x: d * (x > 0)),
     _softplus.backward(
         "one-derivative-too-many",
         "How steep is it far to the right?",
-        lambda d, out: d * -np.expm1(-out) * np.exp(-out),
+        lambda d, x: d * _s(x) * _s(-x),
     ),
-    _softplus.backward("sigmoid-of-the-output", "The sigmoid of what: of x or of out?", lambda d, out: d * _s(out)),
-    _softplus.backward("slope-negative", "Does the curve rise or fall?", lambda d, out: d * np.expm1(-out)),
+    _softplus.backward(
+        "sigmoid-of-the-output",
+        "The sigmoid of what: of x or of out?",
+        lambda d, x: d * _s(reference.softplus_forward(x)[0]),
+    ),
+    _softplus.backward("slope-negative", "Does the curve rise or fall?", lambda d, x: -d * _s(x)),
 )
 
 

@@ -5,7 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, Reading, consistency, gradient, purity, shape, stability, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Manual,
+    Question,
+    Reading,
+    consistency,
+    gradient,
+    purity,
+    shape,
+    stability,
+    value,
+)
 from solutions import activations as reference
 
 from . import misconceptions as mistakes
@@ -256,6 +268,7 @@ SWISH = Question(
     hidden=lambda rng: [
         *_elementwise(rng, "beta", 0.4, 0.8),
         _case("a large beta", _apart(rng, 4, 3), "plain", {"beta": float(rng.uniform(1.3, 3))}),
+        _case("up to 1000, a small beta", _far(rng), "extreme", {"beta": float(rng.uniform(0.01, 0.02))}),
     ],
     criteria=(
         value(1, on="plain"),
@@ -315,9 +328,21 @@ SOFTMAX = Question(
 )
 
 
+WHY = Manual(
+    "why-not-linear",
+    3,
+    "- 1 point: a product of matrices is a matrix, so linear layers collapse to one.\n"
+    "- 1 point: the gradient of the first layer is a product over the layers, and the sigmoid's slope is "
+    "at most 1/4, so twenty of them leave at most (1/4)^20, about 1e-12, of it (less where units "
+    "saturate).\n"
+    "- 1 point: the ReLU's slope is 1 for every unit that is on; a full answer also names its price, "
+    "units that are off for every input and never learn again.",
+)
+
 ASSIGNMENT = Assignment(
     name="01-activations",
     title="Activations and their slopes",
     questions=(SIGMOID, TANH, RELU, LEAKY_RELU, PRELU, ELU, SOFTPLUS, SWISH, SOFTMAX),
     reading=(Reading(3, "Activations"),),
+    manual=(WHY,),
 )

@@ -8,6 +8,7 @@ from grader.judges import Named
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -264,9 +265,21 @@ CROSS_ENTROPY = Question(
 )
 
 
+WHY = Manual(
+    "why-not-accuracy",
+    3,
+    "- 1 point: the accuracy is constant almost everywhere, so its gradient is zero (and undefined at "
+    "the jumps): it gives no direction.\n"
+    "- 1 point: with the squared error the gradient in the scores carries the slope of the sigmoid or "
+    "softmax, which vanishes where the unit saturates, so a confident mistake is hardly corrected.\n"
+    "- 1 point: with the cross entropy that slope cancels and prediction minus target remains. Accept an "
+    "argument by maximum likelihood for this point if it says what is assumed of the labels.",
+)
+
 ASSIGNMENT = Assignment(
     name="02-losses",
     title="Losses: how wrong, and which way",
     questions=(MSE, BINARY_CROSS_ENTROPY, ONE_HOT, CROSS_ENTROPY),
     reading=(Reading(1, "Supervised learning and losses"),),
+    manual=(WHY,),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -298,9 +299,22 @@ PARAMETERS = Question(
 )
 
 
+WHY = Manual(
+    "why-cache",
+    3,
+    "- 1 point: from last to first, each step multiplies one vector (the gradient of a single loss) by "
+    "one Jacobian, and shares the work for all parameters; from first to last, one would need a pass for "
+    "each parameter or whole Jacobians.\n"
+    "- 1 point: the derivatives depend on the values of the forward pass (inputs of a linear layer, "
+    "outputs of a sigmoid); keeping them costs memory and saves computing them again.\n"
+    "- 1 point: the chain rule in several variables: a small change of the value moves the loss through "
+    "both paths, and to first order the two changes add.",
+)
+
 ASSIGNMENT = Assignment(
     name="03-multilayer-perceptron",
     title="The multilayer perceptron by hand",
     questions=(LINEAR, COLLAPSE, BRANCH, TWO_LAYER, PARAMETERS),
-    reading=(Reading(2, "From the perceptron to the multilayer perceptron and backpropagation"),),
+    reading=(Reading(2, "From the perceptron to backpropagation"),),
+    manual=(WHY,),
 )

@@ -5,7 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from grader.questions import Assignment, Case, Question, Reading, consistency, count, gradient, purity, shape, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Manual,
+    Question,
+    Reading,
+    consistency,
+    count,
+    gradient,
+    purity,
+    shape,
+    value,
+)
 from solutions import convolution as reference
 
 from . import misconceptions as mistakes
@@ -388,6 +400,18 @@ CONV2D = Question(
 )
 
 
+WHY = Manual(
+    "why-convolution",
+    3,
+    "- 1 point: local connections: few weights for each output; it assumes that what belongs together "
+    "lies close together.\n"
+    "- 1 point: shared weights: one filter for all places, far fewer parameters, and a shifted image "
+    "gives a shifted map; it assumes that a pattern means the same wherever it stands.\n"
+    "- 1 point: a counterexample that fits: passport photographs or board games (the place matters), "
+    "tables whose columns have no order, spectra with far couplings. A counterexample without a reason "
+    "earns half.",
+)
+
 ASSIGNMENT = Assignment(
     name="04-convolution",
     title="Convolution by hand",
@@ -396,4 +420,5 @@ ASSIGNMENT = Assignment(
         Reading(4, "Convolution and its arithmetic"),
         Reading(5, "Convolution layers, im2col and their gradients", questions=("conv2d",)),
     ),
+    manual=(WHY,),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -208,9 +209,21 @@ CONV2D = Question(
     misconceptions=layer_mistakes.CONV2D,
 )
 
+WHY = Manual(
+    "why-copy-pixels",
+    3,
+    "- 1 point: one large matrix product runs in a library that uses cache, vector instructions and "
+    "cores; the loops pay for Python or for short, scattered reads at each window.\n"
+    "- 1 point: memory, KH · KW times the input for stride 1; bad for large images, large kernels or "
+    "little memory (then: in blocks, or by the taps of the kernel); a 1 × 1 kernel needs no copy.\n"
+    "- 1 point: col2im is the adjoint: a pixel that was copied to several columns acts on the loss "
+    "through all of them, so its gradient is their sum.",
+)
+
 ASSIGNMENT = Assignment(
     name="05-im2col",
     title="Convolution as one matrix product",
     questions=(IM2COL, COL2IM, CONV2D),
+    manual=(WHY,),
     reading=(Reading(5, "Convolution layers, im2col and their gradients"),),
 )

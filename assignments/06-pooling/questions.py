@@ -9,6 +9,7 @@ from grader.plans import Output, Plan, Step, Value
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -258,9 +259,21 @@ MEDIAN_POOL = Question(
 )
 
 
+WHY = Manual(
+    "why-pool",
+    3,
+    "- 1 point: two of: smaller maps and less work in the layers behind; a larger receptive field; small "
+    "shifts of the input change little.\n"
+    "- 1 point: the maximum keeps a strong response at full height and sends the whole gradient to one "
+    "pixel; the mean dilutes it by the size of the window and gives every pixel an equal share.\n"
+    "- 1 point: the place within the window is lost, which hurts where every pixel gets an answer "
+    "(segmentation) or a place is asked for (key points, detection of small things).",
+)
+
 ASSIGNMENT = Assignment(
     name="06-pooling",
     title="Pooling by hand",
     questions=(GLOBAL_AVG_POOL, AVG_POOL, MAX_POOL, MEDIAN_POOL),
     reading=(Reading(6, "Pooling and receptive fields"),),
+    manual=(WHY,),
 )

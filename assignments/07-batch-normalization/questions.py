@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Output, Plan, Step, Value
-from grader.questions import Assignment, Case, Question, Reading, consistency, gradient, purity, shape, stability, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Manual,
+    Question,
+    Reading,
+    consistency,
+    gradient,
+    purity,
+    shape,
+    stability,
+    value,
+)
 from solutions import batch_normalization as reference
 from solutions import layer_normalization as examples
 
@@ -335,9 +347,24 @@ GROUP_NORM = Question(
 )
 
 
+WHY = Manual(
+    "why-running-averages",
+    3,
+    "- 1 point: at test time an answer must not depend on which other examples happen to be in the "
+    "batch, and a batch may hold one example; while training, the gradient has to go through the "
+    "statistics that were used.\n"
+    "- 1 point: in training mode at test time, answers change with the batch, and a batch of one "
+    "normalizes to beta (or fails); in test mode while training, the averages are stale or initial, "
+    "nothing is normalized, and activations may drift.\n"
+    "- 1 point: normalized values would all have mean 0 and deviation 1, which may not be what the next "
+    "layer needs (a sigmoid would stay in its linear part); with gamma and beta every scale and shift "
+    "can be learned, even the identity.",
+)
+
 ASSIGNMENT = Assignment(
     name="07-batch-normalization",
     title="Batch normalization",
     questions=(BATCH_NORM, BATCH_NORM_2D, LAYER_NORM, GROUP_NORM),
     reading=(Reading(8, "Normalisation and regularisation"),),
+    manual=(WHY,),
 )

@@ -16,6 +16,7 @@ from grader.plans import Output, Plan, Rng, Step, Value
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -415,9 +416,22 @@ EARLY_STOPPING = Question(
     misconceptions=mistakes.EARLY_STOPPING,
 )
 
+WHY = Manual(
+    "why-dropout",
+    3,
+    "- 1 point: no unit can rely on particular others, so features must be useful on their own; or: an "
+    "average over very many thinned networks that share weights.\n"
+    "- 1 point: the factor keeps the expected value of each input to the next layer; without it, all "
+    "inputs are larger by 1/(1-p) at test time than they were in training, so the layers behind see what "
+    "they were not trained for.\n"
+    "- 1 point: augmentation may only do what leaves the label right: a mirrored cat is a cat, a "
+    "mirrored b is a d. It tells the network an invariance, so the invariance must be true.",
+)
+
 ASSIGNMENT = Assignment(
     name="08-regularization",
     title="Regularization",
     questions=(L2, L1, ELASTIC, MAX_NORM, DROPOUT, EARLY_STOPPING, *pictures.QUESTIONS),
     reading=(Reading(8, "Normalisation and regularisation"),),
+    manual=(WHY,),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grader.plans import Output, Plan, Step, Value
-from grader.questions import Assignment, Case, Criterion, Question, Reading, purity, shape, value
+from grader.questions import Assignment, Case, Criterion, Manual, Question, Reading, purity, shape, value
 from solutions import optimizers as reference
 
 from . import misconceptions as mistakes
@@ -372,6 +372,19 @@ COSINE_DECAY = Question(
 )
 
 
+WHY = Manual(
+    "why-small-batches",
+    3,
+    "- 1 point: a batch gives an unbiased estimate at a fraction of the cost, so many more steps for the "
+    "same work (the error falls only with the root of the batch); its noise may also carry the weights "
+    "out of saddles and poor minima.\n"
+    "- 1 point: across the ravine the slope is steep and changes sign at each step, along it it is small "
+    "and steady; the average cancels the first and adds up the second.\n"
+    "- 1 point: the averages begin at 0 and are too small at first: m by the factor 0.1, the root of v "
+    "by about 0.032 (the root of 0.001). Without the correction the first step is therefore about 3.2 "
+    "times too LARGE, not too small. Half a point for the bias without its effect on the step.",
+)
+
 ASSIGNMENT = Assignment(
     name="09-optimizers",
     title="Optimizers by hand",
@@ -388,4 +401,5 @@ ASSIGNMENT = Assignment(
         COSINE_DECAY,
     ),
     reading=(Reading(7, "Optimizers"),),
+    manual=(WHY,),
 )

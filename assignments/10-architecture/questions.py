@@ -13,6 +13,7 @@ from grader.plans import Plan, Step
 from grader.questions import (
     Assignment,
     Case,
+    Manual,
     Question,
     Reading,
     consistency,
@@ -29,6 +30,7 @@ from solutions.descriptions import ALEXNET, LENET5, LENET5_BATCH_NORM, VGG16, co
 
 from . import misconceptions as mistakes
 from .design import design_network, judge_design
+from .own import OWN
 
 Layers = list[dict[str, Any]]
 
@@ -476,9 +478,33 @@ DESIGN = Question(
 )
 
 
+WHY = Manual(
+    "why-small-kernels",
+    3,
+    "- 1 point: 27 C² against 49 C² weights (plus 3 C and C biases), fewer products by the same ratio, "
+    "and activations between the layers: more flexible with less.\n"
+    "- 1 point: an output can only depend on what it sees: large things, and small things in their "
+    "context, need a large field.\n"
+    "- 1 point: two of: stride or pooling (loses resolution), dilation (skips pixels, may leave a grid), "
+    "larger kernels (parameters grow with the square), more layers (harder to train, more memory). Both "
+    "need their price.",
+)
+
 ASSIGNMENT = Assignment(
     name="10-architecture",
     title="Networks counted before they are built",
-    questions=(SHAPES, PARAMETERS, PRODUCTS, FIELD, CLASSIFIER, DENOISING_COUNTS, DENOISE, DENOISING_LOSS, DESIGN),
+    questions=(
+        SHAPES,
+        PARAMETERS,
+        PRODUCTS,
+        FIELD,
+        *OWN,
+        CLASSIFIER,
+        DENOISING_COUNTS,
+        DENOISE,
+        DENOISING_LOSS,
+        DESIGN,
+    ),
     reading=(Reading(10, "Architectures from LeNet to AlexNet and VGG"),),
+    manual=(WHY,),
 )

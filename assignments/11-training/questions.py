@@ -14,7 +14,19 @@ import numpy as np
 
 from grader.judges import Named
 from grader.plans import Plan, Rng, Step, Value
-from grader.questions import Assignment, Case, Question, Reading, count, purity, shape, statistics, training, value
+from grader.questions import (
+    Assignment,
+    Case,
+    Manual,
+    Question,
+    Reading,
+    count,
+    purity,
+    shape,
+    statistics,
+    training,
+    value,
+)
 from solutions import data, datasets, metrics
 
 from . import data_questions, reference
@@ -287,6 +299,18 @@ TRAIN = Question(
     misconceptions=mistakes.TRAIN,
 )
 
+WHY = Manual(
+    "why-three-sets",
+    3,
+    "- 1 point: the weights are fitted to the training set and the choices (epochs, rates, layers) to "
+    "the validation set, so both flatter; only data that decided nothing estimate the error on new data, "
+    "and only as long as they decide nothing.\n"
+    "- 1 point: statistics that include the test set carry knowledge of it into the training; new data "
+    "would not be there, so the estimate would be too good.\n"
+    '- 1 point: with one positive in a hundred, "never" is 99 % right; recall is then 0 (precision '
+    "undefined or 0), and the area under the ROC or the precision-recall curve shows it.",
+)
+
 ASSIGNMENT = Assignment(
     name="11-training",
     title="Training: from data to a number that you can trust",
@@ -303,4 +327,5 @@ ASSIGNMENT = Assignment(
         CLASSIFIER,
     ),
     reading=(Reading(9, "Training, validation, metrics"),),
+    manual=(WHY,),
 )

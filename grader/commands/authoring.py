@@ -36,12 +36,35 @@ def release(
     name: NameArgument,
     to: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     force: Annotated[bool, typer.Option("--force", help="Replace files that differ.")] = False,
+    student: Annotated[str, typer.Option(help="For one student, by the id that is handed in under.")] = "",
+    roster: Annotated[Path | None, typer.Option(help="CSV of ids: a bundle for each, in a folder of the id.")] = None,
+    lite: Annotated[bool, typer.Option("--lite", help="Build DIR/site too, which runs in the browser.")] = False,
+    pyodide: Annotated[Path | None, typer.Option(help="Folder of a Pyodide for DIR/site; its CDN if absent.")] = None,
 ) -> None:
-    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else."""
-    from grader.release import release as write_release
+    """Write what students receive: notebook, frozen checks, requirements, a short README, and nothing else.
 
-    for path in write_release(find_assignment(name), to, force=force):
+    With `--student` or `--roster`, questions on numbers get each student's own: the course's secret and the id decide.
+    With `--lite` also a static site of JupyterLite, for any web server: nothing is installed.
+    """
+    from grader.personal import read_roster
+    from grader.release import release as write_release
+    from grader.release import release_roster
+
+    if roster and (student or lite):
+        raise GraderError("--roster makes many bundles: --student and --lite make one")
+    folder = find_assignment(name)
+    if roster:
+        files = release_roster(folder, to, read_roster(roster), force=force)
+    else:
+        files = write_release(folder, to, force=force, student=student)
+    for path in files:
         out.print(str(path), markup=False)
+    if lite:
+        from grader.lite import build_site
+
+        site = build_site(files, to / "site", pyodide=pyodide)
+        out.print(f"{site} (students open lab/index.html?path={files[0].name} of it)", markup=False)
+        out.print(f"To look at it: python -m http.server --directory {site}", markup=False)
 
 
 def fill(

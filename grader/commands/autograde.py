@@ -62,9 +62,9 @@ def autograde(
     """Grade a class on all cores, or on a cluster. Run it again to go on where it stopped.
 
     Each result is written to the journal as it comes; a second run skips every submission whose bytes, assignment and
-    options are the same. The hidden cases come from a seed that is drawn once and recorded there, the same for the
-    whole class. Late hand-ins lose points by the course's `nbgrader_config.py` (its LateSubmissionPlugin), counted from
-    `timestamp.txt`.
+    options are the same. The hidden cases come from a seed that is drawn once and recorded there, one for the whole
+    class. In an nbgrader course the gradebook and `autograded/` are written, too, and late hand-ins lose points by the
+    rule in its `nbgrader_config.py` (LateSubmissionPlugin), counted from `timestamp.txt`.
 
     Examples: `grader autograde convolution --course .` &nbsp; `grader autograde convolution moodle.zip --to results`
     """
@@ -90,8 +90,24 @@ def autograde(
         counts = _follow(run(list(found.handed.values()), start, ahead=ahead), say, len(found.handed), Path(unpacked))
         for reason in found.aside:
             say.aside(reason)
+        missing = _enter(course, results, folder.name, say) if course is not None and source is None else 0
         say.done(counts, results)
-    raise typer.Exit(1 if counts["problem"] else 0)
+    raise typer.Exit(1 if counts["problem"] or missing else 0)
+
+
+def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
+    """Write all that is journalled into the course's gradebook, if it has one; return how much could not be."""
+    if not (course / "nbgrader_config.py").is_file():
+        return 0
+    from grader.nbgrader.gradebook import write
+
+    try:
+        problems = write(course, journal.read(results), assignment=assignment).problems
+    except GraderError as error:
+        problems = (f"not in the gradebook: {error}",)
+    for problem in problems:
+        say.aside(problem)
+    return len(problems)
 
 
 def _executor(cluster: str, jobs: int) -> tuple[Callable[[], Executor], int]:

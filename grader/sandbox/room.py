@@ -5,7 +5,6 @@ submission; the child calls `enter_submission` before any student code runs; a f
 """
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from grader.sandbox import landlock, limits, namespaces, processes, seccomp, sys
 from grader.sandbox.layers import Layers
 from grader.sandbox.limits import Limits
 from grader.sandbox.readable import DEVICES
+from grader.sandbox.removal import remove
 
 _FIRST_UNUSED, _UNUSED = 61184, 65520 - 61184
 """User ids that neither distributions nor systemd give to anybody (61184 to 65519)."""
@@ -287,5 +287,5 @@ def end_submission(room: Room, pid: int, pidfd: int) -> bool:
     with suppress(ChildProcessError):  # only where SIGCHLD is not ignored
         os.waitpid(pid, os.WNOHANG)
     if not room.layers.namespaces:
-        shutil.rmtree(os.path.join(room.scratch, str(pid)), ignore_errors=True)
+        remove(os.path.join(room.scratch, str(pid)))
     return over

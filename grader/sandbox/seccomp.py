@@ -26,7 +26,7 @@ shutdown getsockname getpeername getsockopt"""
 _PROCESS = """exit exit_group wait4 waitid futex futex_waitv set_robust_list get_robust_list set_tid_address arch_prctl
 rseq sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_getscheduler sched_get_priority_max
 sched_get_priority_min getcpu getpriority getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid
-getgroups getpgid getpgrp getsid capget getrlimit setrlimit getrusage sysinfo times uname getrandom"""
+getgroups getpgid getpgrp getsid capget getrlimit getrusage sysinfo times uname getrandom"""
 _TIME = """time gettimeofday clock_gettime clock_getres clock_nanosleep nanosleep alarm getitimer setitimer
 timer_create timer_settime timer_gettime timer_getoverrun timer_delete"""
 # Landlock lets these reach any file that belongs to the user; they are safe among read-only mounts only. Elsewhere they
@@ -79,7 +79,8 @@ _RULES: dict[str, _Rule] = {
     # AF_UNIX streams, for asyncio; a datagram socket could still be aimed at a path.
     "socketpair": [[(0, 0, _ANY, 1), (1, 0, 0xF, 1)]],
     "sendto": [[(4, 0, _ANY, 0), (4, 1, _ANY, 0)]],
-    "prlimit64": _one_of(0, (0,)),
+    # To read limits, not to lower them: a cell could starve the process of all questions without being noticed.
+    "prlimit64": [[(0, 0, _ANY, 0), (2, 0, _ANY, 0), (2, 1, _ANY, 0)]],
     # PR_SET_PDEATHSIG with SIGKILL; GET_DUMPABLE, SET_NAME, GET_NAME, CAPBSET_READ, PR_SET_VMA (names for mappings).
     "prctl": [[(0, 0, _ANY, 1), (1, 0, _ANY, 9)], *_one_of(0, (3, 15, 16, 23, 0x53564D41))],
     "clone": [[(0, 0, _THREAD, _THREAD), (0, 0, ~_THREAD_FLAGS & _ANY, 0)]],

@@ -8,6 +8,7 @@ import pytest
 
 from grader.build import build, staleness
 from grader.fill import fill_from_file
+from grader.personal import for_student
 from grader.plans import Answer, Foreign, Outcome
 from grader.prepare import prepare
 from grader.release import release
@@ -19,13 +20,15 @@ from tests.assignments.kernel import run_in_kernel
 
 COURSE = Course("10-architecture")
 QUESTIONS, MISTAKES = COURSE.questions, COURSE.mistakes
-SHOWN = [(q, m) for q, m in MISTAKES if q != "design_network"]
-CHECKED = [f for f in COURSE.functions if f != "design_network"]
+# A check of these would give the answer away: they are judged when handed in.
+UNCHECKED = {"design_network"} | {q.name for q in QUESTIONS.values() if q.personal}
+SHOWN = [(q, m) for q, m in MISTAKES if q not in UNCHECKED]
+CHECKED = [f for f in COURSE.functions if f not in UNCHECKED]
 DESIGN = next(iter(QUESTIONS["design_network"].visible)).judge
 
 
-def test_the_points_are_49():
-    assert COURSE.assignment.points == 49
+def test_the_points_are_53():
+    assert COURSE.assignment.points == 53
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -221,6 +224,23 @@ def test_a_description_that_is_written_into_spoils_no_other_case():
     assert before == LENET5
 
 
+def test_every_student_has_numbers_of_their_own_and_mistakes_with_them_are_named():
+    numbers = set()
+    for n in range(40):
+        own = for_student(COURSE.assignment, b"s" * 32, f"student{n}")
+        answers = []
+        for question in [q for q in own.questions if q.personal]:
+            prepared = prepare(question, 1)
+            assert len(question.misconceptions) >= 5
+            assert grade(prepared, question.functions).status == "passed"
+            for mistake in question.misconceptions:
+                result = grade(prepared, mistake.functions)
+                assert (result.points < 1, [d.name for d in result.diagnosis]) == (True, [mistake.name])
+            answers.append(str(next(iter(question.functions.values()))()))
+        numbers.add(tuple(answers))
+    assert len(numbers) == 40
+
+
 def test_no_hint_gives_an_answer_away():
     for question in QUESTIONS.values():
         for mistake in question.misconceptions:
@@ -243,7 +263,7 @@ def test_the_unwritten_notebook_runs_to_its_end(bundle, monkeypatch, capsys):
     said = run_cells(build(COURSE.folder), bundle, monkeypatch)
     assert [r.function for r in said] == CHECKED
     assert {r.result.status for r in said} == {"missing"}
-    assert capsys.readouterr().out.count("Nothing to see yet.") == 6
+    assert capsys.readouterr().out.count("Nothing to see yet.") == 7
 
 
 @pytest.mark.parametrize("name", ["recursion", "intervals"])
@@ -254,7 +274,7 @@ def test_the_written_notebook_shows_every_picture_and_passes_every_check(bundle,
     assert all(r.passed for r in said)
     printed = capsys.readouterr().out
     assert "Nothing to see yet" not in printed
-    assert printed.count("\nok ") == 7
+    assert printed.count("\nok ") == 8
     assert "NOT" not in printed
 
 

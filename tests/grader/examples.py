@@ -1,12 +1,14 @@
 """Made-up questions for tests of the judge: small, of every kind, and none of a real course."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from grader import wire
 from grader.execute import run_plan
+from grader.freeze import thaw
 from grader.judge import judge
 from grader.plans import Answer, answer_from_tree, answer_to_tree, plan_from_tree, plan_to_tree
 from grader.prepare import PreparedQuestion, Trial, prepare
@@ -206,6 +208,12 @@ def grade(question: Question, seed: int = 1, **functions: Callable[..., Any]) ->
     prepared = prepare(question, seed)
     given = {k: f for k, f in {**question.functions, **functions}.items() if f is not None}
     return judge(prepared, answers(prepared, given))
+
+
+def thawed_questions(data: bytes) -> list[PreparedQuestion]:
+    """Thaw every question whole, as a check does where something is wrong."""
+    pairs = [(q, q.prepared()) for q in thaw(data).questions]
+    return [replace(question, variants=frozen.variants(question)) for frozen, question in pairs]
 
 
 def lost(result: QuestionResult) -> set[str]:

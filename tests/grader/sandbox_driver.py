@@ -25,8 +25,10 @@ from grader.sandbox.readable import DEVICES
 ORDINARY = 60123
 
 
-def become_ordinary() -> None:
-    """Lay the interpreter open (it may lie below a closed home directory) in mounts of our own, and leave root."""
+def become_ordinary(again: list[str]) -> None:
+    """Lay the interpreter open (it may lie below a closed home directory) in mounts of our own, leave root, and start
+    Python anew with the arguments ``again``.
+    """
     checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     namespaces.unshare(namespaces.NEW_MOUNTS)
     namespaces.make_mounts_private()
@@ -37,7 +39,8 @@ def become_ordinary() -> None:
     os.setresgid(ORDINARY, ORDINARY, ORDINARY)
     os.setresuid(ORDINARY, ORDINARY, ORDINARY)
     os.environ.update(HOME="/home/ordinary", TMPDIR="/home/ordinary")
-    os.execv(sys.executable, [sys.executable, __file__, *sys.argv[1:]])
+    os.chdir(checkout)
+    os.execv(sys.executable, [sys.executable, *again])
 
 
 def child(room: sandbox.Room, limits: sandbox.Limits, theirs: socket.socket, names: dict, code: str) -> None:
@@ -97,7 +100,7 @@ def run(room: sandbox.Room, plan: dict, names: dict, code: str) -> list:
 def main() -> None:
     plan = json.loads(sys.argv[1])
     if plan.get("user") and os.getuid() == 0:
-        become_ordinary()
+        become_ordinary([__file__, *sys.argv[1:]])
     names = {name: importlib.import_module(name) for name in plan.get("imports", [])}
     layers = sandbox.probe(plan.get("without", []))
     scratch = tempfile.mkdtemp()

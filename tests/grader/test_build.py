@@ -6,11 +6,11 @@ import inspect
 import nbformat
 import pytest
 
-from grader.build import build, dumps, is_fresh, notebook_path, points_table, staleness, write_build
+from grader.build import ANSWER, build, dumps, is_fresh, notebook_path, points_table, staleness, write_build
 from grader.errors import GraderError
 from grader.folders import load_assignment
 from grader.stubs import stub_source
-from tests.grader.course import NOTEBOOK, SOLUTIONS, make_course
+from tests.grader.course import NOTEBOOK, QUESTIONS, SOLUTIONS, make_course
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,57 @@ def test_what_the_source_lacks_is_said(tmp_path, old, new, pattern):
     with pytest.raises(GraderError, match=pattern) as caught:
         build(make_course(tmp_path, notebook=NOTEBOOK.replace(old, new)))
     assert "\n" not in str(caught.value)
+
+
+ASKED = (
+    NOTEBOOK
+    + """
++++
+
+<!-- answer: why-adding -->
+**Why** does the order not matter?
+"""
+)
+MANUAL = 'ASSIGNMENT = Assignment(\n    manual=(Manual("why-adding", 2, "One point for a PLANTED-RUBRIC."),),'
+
+
+def _asking(tmp_path, notebook=ASKED):
+    questions = QUESTIONS.replace("import Assignment,", "import Assignment, Manual,")
+    questions = questions.replace("ASSIGNMENT = Assignment(", MANUAL)
+    return make_course(tmp_path, notebook=notebook, questions=questions)
+
+
+def test_a_manual_question_has_a_cell_of_its_own_and_keeps_its_rubric(tmp_path):
+    notebook = build(_asking(tmp_path))
+    answer = cell(notebook, "answer-why-adding")
+    assert answer.cell_type == "markdown"
+    assert answer.source == f"**Why** does the order not matter?\n\n{ANSWER}"
+    assert answer.metadata == {"stencil": {"role": "answer", "question": "why-adding"}, "tags": ["answer"]}
+    assert "PLANTED-RUBRIC" not in dumps(notebook)
+    assert "| why-adding | an answer in words, read by a person | 2 |\n| **Full marks** | | **6** |" in dumps(
+        notebook
+    ).replace("\\n", "\n").replace('",\n    "', "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pattern"),
+    [
+        (
+            "why-adding -->",
+            "why-addin -->",
+            r"line \d+: .* no manual question 'why-addin'; did you mean",
+        ),
+        ("<!-- answer: why-adding -->", "", "no place for the answer why-adding"),
+        ("+++\n\n<!-- answer", "<!-- answer", r"an answer needs a cell of its own"),
+        ("**Why**", "**Why**\n\n+++\n\n<!-- answer: why-adding -->\nand", "2 places for the answer why-adding"),
+    ],
+)
+def test_an_answer_without_its_place_is_said(tmp_path, old, new, pattern):
+    text = ASKED.replace(old, new)
+    if "own" in pattern:
+        text = text.replace("<!-- answer", "One more thing.\n\n<!-- answer")
+    with pytest.raises(GraderError, match=pattern):
+        build(_asking(tmp_path, text))
 
 
 def test_a_folder_without_its_text_is_one_line(tmp_path):

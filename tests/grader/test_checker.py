@@ -2,6 +2,7 @@
 
 import re
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -92,7 +93,8 @@ def test_a_wrong_function_is_told_where_why_and_shown(check):
     assert not report.passed
     assert "marked: 1 of 1 visible checks did not pass." in repr(report)
     assert "1 of 4 entries are off, the worst at index (2,)" in repr(report)
-    assert '<img alt="expected, yours and their difference" src="data:image/png;base64,' in report._repr_html_()
+    assert "there: expected 1.38629, yours 2.38629" in repr(report)
+    assert report._repr_html_().count("<svg") == 3
 
 
 def test_markup_in_names_and_messages_is_escaped(check):
@@ -116,7 +118,7 @@ def test_terminal_codes_and_lines_of_an_exception_are_taken_out(check):
 def test_limits_are_drawn_without_complaint(check, recwarn):
     with np.errstate(all="ignore"):
         report = check(named("limits", lambda x: np.where(x == 1, 7.0, 1 / x)))
-        assert "<img" in report._repr_html_()
+        assert "<svg" in report._repr_html_()
         assert "a limit is wrong" in repr(check(named("limits", lambda x: np.where(x == 0, np.nan, 1 / x))))
     assert not [w for w in recwarn.list if issubclass(w.category, UserWarning)]
 
@@ -201,13 +203,13 @@ def test_a_function_that_spoils_its_inputs_does_not_spoil_the_next_check(check):
 
 
 @pytest.mark.parametrize(
-    "thing", [None, 3, "double", np.zeros(1000), print, lambda x: x, type("Big", (), {})], ids=lambda t: str(type(t))
+    "thing", [None, 3, "doubles", np.zeros(1000), print, lambda x: x, type("Big", (), {})], ids=lambda t: str(type(t))
 )
 def test_what_is_no_function_of_the_assignment_is_refused_in_one_line(check, thing):
     with pytest.raises(GraderError, match=r"is no function of 01-tiny; these are: double, affine_forward") as caught:
         check(thing)
     assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 250
+    assert len(str(caught.value)) < 300
 
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path):
@@ -242,3 +244,22 @@ def test_nothing_of_html_is_unclosed(check):
     for tag in ("div", "ul", "li", "p", "em", "strong"):
         assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>")
     assert check(relu_forward).passed
+
+
+def test_nbgraders_validation_hears_of_a_wrong_answer_in_our_words_and_a_notebook_does_not(check, monkeypatch, capsys):
+    check(named("double", lambda x: x**2))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    check(named("double", lambda x: x**2))
+    heard = capsys.readouterr().err
+    assert "visible checks did not pass" in heard
+    assert "What is twice three?" in heard
+    assert max(map(len, heard.splitlines())) <= 80  # nbgrader cuts off at 87
+
+
+def test_nbgraders_validation_takes_no_warning_of_numpys_for_a_failure(check, monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert check(named("limits", lambda x: 1 / x)).passed
+    assert capsys.readouterr().err == ""

@@ -49,8 +49,16 @@ def filled(course, name="submission.ipynb"):
 
 def test_help_names_every_command(course):
     text = grader(course, "--help").stdout
-    for command in ("demo", "build", "release", "fill", "grade", "reference", "report"):
+    commands = "demo new build release fill grade autograde reference confusion report course gradebook doctor export"
+    for command in commands.split():
         assert command in text
+
+
+def test_a_new_assignment_goes_where_one_stands_and_a_bad_name_is_one_line(course, tmp_path):
+    said = grader(tmp_path, "new", "attention").stdout
+    assert (tmp_path / "assignments" / "01-attention" / "attention.ipynb").is_file()
+    assert "Next: grader reference attention" in said
+    assert grader(tmp_path, "new", "../x", expect=2).stderr.count("\n") == 1
 
 
 def test_a_submission_goes_from_fill_to_marks(course):

@@ -7,12 +7,13 @@ import pytest
 
 from grader.draws import DOUBT, along, among, equal, multiple, plausible, same_mean, scattered, varied, within
 from grader.execute import run_plan
-from grader.freeze import freeze, thaw
+from grader.freeze import freeze
 from grader.judge import judge
 from grader.judges import JUDGES, Named
 from grader.plans import Answer, Foreign, Outcome, Output, Plan, Rng, Step, Value
 from grader.prepare import prepare
 from grader.questions import Assignment, Case, Misconception, Question, statistics
+from tests.grader.examples import thawed_questions
 
 
 def answer(*values):
@@ -220,7 +221,7 @@ def test_judges_with_arrays_are_frozen_and_still_name_a_mistake():
         (statistics(1),),
         (Misconception("most", {"reverse": reverse_most}, "How many?"),),
     )
-    _, (thawed,) = thaw(freeze(Assignment("01-reverse", "Reverse", (question,))))
+    (thawed,) = thawed_questions(freeze(Assignment("01-reverse", "Reverse", (question,))))
     for prepared in (thawed, prepare(question, 3)):
         results = [
             judge(prepared, [run_plan(t.plan, {"reverse": f}) for t in prepared.trials])

@@ -24,6 +24,7 @@ from tests.grader.examples import (
     answers,
     mean_bias,
     no_bias,
+    thawed_questions,
 )
 
 QUESTIONS = (DOUBLE, AFFINE, RELU, LOSS, BOUNDS, WINDOWS)
@@ -44,7 +45,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_thawed_questions_judge_as_the_original_does(name):
-    thawed = thaw(FROZEN)[1]
+    thawed = thawed_questions(FROZEN)
     for original, question in zip(QUESTIONS, thawed, strict=True):
         functions = {**original.functions, **ANSWERS[name]}
         fresh = prepare(original, None)
@@ -52,7 +53,7 @@ def test_thawed_questions_judge_as_the_original_does(name):
 
 
 def test_a_misconception_is_diagnosed_from_the_frozen_file():
-    question = thaw(FROZEN)[1][1]
+    question = thawed_questions(FROZEN)[1]
     result = judge(question, answers(question, {**AFFINE.functions, "affine_forward": no_bias}))
     assert [d.name for d in result.diagnosis] == ["no-bias"]
 
@@ -86,7 +87,7 @@ def test_a_damaged_file_is_said_in_one_line(data):
 
 def test_another_format_says_what_to_do():
     with pytest.raises(GraderError, match="format 9: update stencil-cnn"):
-        thaw(zlib.compress(zlib.decompress(FROZEN).replace(b'[["format", 1]', b'[["format", 9]', 1)))
+        thaw(zlib.compress(zlib.decompress(FROZEN).replace(b'[["format", 2]', b'[["format", 9]', 1)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -98,7 +99,7 @@ def test_a_mutated_file_is_refused_or_read(data):
         at = data.draw(st.integers(0, min(3000, len(mutated) - 1)))
         mutated[at] = data.draw(st.integers(32, 126))
     try:
-        thaw(bytes(mutated) if packed else zlib.compress(mutated))
+        thawed_questions(bytes(mutated) if packed else zlib.compress(mutated))
     except GraderError:
         return
 

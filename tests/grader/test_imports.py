@@ -93,7 +93,7 @@ def affine_forward(x, w, b, *, scale=1.0):
     out = scale * (x @ w + b)
     out[0, 0] += 1
     return out, None
-assert "<img" in check(affine_forward)._repr_html_()
+assert "<svg" in check(affine_forward)._repr_html_()
 """
 
 # NumPy, Matplotlib and what Matplotlib itself installs.

@@ -5,12 +5,13 @@ import pytest
 
 from grader.errors import GraderError
 from grader.execute import run_plan
-from grader.freeze import freeze, thaw
+from grader.freeze import freeze
 from grader.judge import judge
 from grader.judges import Finding, Named
 from grader.plans import Output, Plan, Rng, Step, Value
 from grader.prepare import prepare
 from grader.questions import Assignment, Case, Misconception, Question, design, statistics, value
+from tests.grader.examples import thawed_questions
 
 
 def drop(x, *, p, rng):
@@ -105,7 +106,7 @@ def test_ignoring_the_generator_is_found():
 
 
 def test_named_judges_are_frozen_with_the_visible_cases():
-    _, (thawed,) = thaw(freeze(Assignment("01-drop", "Drop", (QUESTION,))))
+    (thawed,) = thawed_questions(freeze(Assignment("01-drop", "Drop", (QUESTION,))))
     answers = [run_plan(t.plan, {"drop": keeps_with_p}) for t in thawed.trials]
     assert [d.name for d in judge(thawed, answers).diagnosis] == ["keeps_with_p"]
 

@@ -126,3 +126,22 @@ def test_a_result_of_before_there_were_penalties_is_still_read():
     data = json.loads(to_json(RESULT))
     del data["penalties"]
     assert from_json(json.dumps(data)) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"points": 5.5', '"points": "many"'),
+        ('"points": 5.5', '"points": true'),
+        ('"points": 5.5', '"points": NaN'),
+        ('"points": 5.5', '"points": 1e999'),
+        ('"notes": [', '"notes": [7, '),
+        ('"student": "', '"\\u001b[2J": 1, "student": "'),
+    ],
+)
+def test_a_record_with_a_value_of_another_kind_is_refused_in_one_plain_line(old, new):
+    text = to_json(RESULT)
+    assert old in text
+    with pytest.raises(GraderError) as caught:
+        from_json(text.replace(old, new, 1), source="ada.json")
+    assert str(caught.value).isprintable()

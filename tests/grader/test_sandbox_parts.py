@@ -1,5 +1,6 @@
 """The filter's program, the table of numbers and the words, without starting anything."""
 
+import os
 import re
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from grader.sandbox import ForkGate, Layers, gate, processes, seccomp, syscalls
 from grader.sandbox.readable import outermost
+from grader.sandbox.removal import remove
 
 ALLOW, NOTIFY, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x7FC00000, 0x50001, 0x50026, 0x80000000
 THREAD = 0x3D0F00
@@ -165,3 +167,21 @@ def test_importing_calls_no_c_library_and_needs_no_linux() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "not Linux" in run.stdout, run.stderr
+
+
+def test_folders_deeper_than_paths_go_and_closed_ones_are_removed(tmp_path):
+    place = tmp_path / "scratch"
+    place.mkdir()
+    (place / "link").symlink_to(tmp_path)
+    (tmp_path / "kept").write_text("x")
+    here = os.open(place, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", 0o700, dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.mkdir("closed", 0, dir_fd=here)
+    os.close(here)
+    remove(str(place))
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+    remove(str(tmp_path / "absent"))

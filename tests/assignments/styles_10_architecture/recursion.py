@@ -132,3 +132,22 @@ def design_network():
         {"kind": "global_avg_pool2d"},
         {"kind": "linear", "out_features": 10},
     ]
+
+
+def my_output_shape():
+    # 49 × 67: (49 + 4 - 5) // 2 + 1 = 25 and (67 + 4 - 7) // 2 + 1 = 33; halved 12 × 16; dilated 3 × 3 takes 6 away.
+    return [14, 6, 10]
+
+
+def my_parameter_count():
+    convolutions = 6 * 3 * 5 * 7 + 6 + 12 * 6 * 9 + 14 * 12 * 9 + 14
+    return convolutions + 2 * 12 + (840 * 34 + 34) + (34 * 9 + 9)
+
+
+def my_multiplication_count():
+    return 25 * 33 * 6 * 105 + 12 * 16 * 12 * 54 + 6 * 10 * 14 * 108 + 840 * 34 + 34 * 9
+
+
+def my_receptive_field():
+    # Kernel 5 × 7 with stride 2; pooling of 2 two pixels apart; then jumps of 4.
+    return 5 + 2 + 2 * 4 + 6 * 4, 7 + 2 + 2 * 4 + 6 * 4

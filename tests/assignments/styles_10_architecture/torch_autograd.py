@@ -136,3 +136,36 @@ def design_network():
             {"kind": "max_pool2d", "kernel_size": 2},
         ]
     return [*layers, {"kind": "flatten"}, {"kind": "linear", "out_features": 10}]
+
+
+IMAGE = (3, 49, 67)
+NETWORK = [
+    {"kind": "conv2d", "out_channels": 6, "kernel_size": (5, 7), "stride": 2, "padding": 2},
+    {"kind": "relu"},
+    {"kind": "max_pool2d", "kernel_size": 2, "stride": 2},
+    {"kind": "conv2d", "out_channels": 12, "kernel_size": 3, "padding": 1, "bias": False},
+    {"kind": "batch_norm2d"},
+    {"kind": "relu"},
+    {"kind": "conv2d", "out_channels": 14, "kernel_size": 3, "dilation": 3},
+    {"kind": "relu"},
+    {"kind": "flatten"},
+    {"kind": "linear", "out_features": 34},
+    {"kind": "relu"},
+    {"kind": "linear", "out_features": 9},
+]
+
+
+def my_output_shape():
+    return output_shapes(NETWORK, IMAGE)[7]
+
+
+def my_parameter_count():
+    return parameter_count(NETWORK, IMAGE)
+
+
+def my_multiplication_count():
+    return multiplication_count(NETWORK, IMAGE)
+
+
+def my_receptive_field():
+    return receptive_field(NETWORK[:8])

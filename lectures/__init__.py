@@ -1,0 +1,1 @@
+"""The lectures, and what they share."""

@@ -1,0 +1,230 @@
+"""Searches all that a student sees for what is hidden: inputs and expected values, numbers to four digits, and shapes.
+
+Answers of many kinds of wrongness are judged as grading does, and every word that results (messages, the recorded
+JSON, the feedback page) is searched for numbers of hidden cases that no visible case and no text holds.
+"""
+
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader import wire
+from grader.evidence import gradients
+from grader.execute import fresh, run_plan
+from grader.folders import assignment_folders, load_assignment
+from grader.judge import judge, notes
+from grader.plans import Answer, Foreign, answer_from_tree, answer_to_tree
+from grader.prepare import PreparedQuestion, prepare
+from grader.questions import Question
+from grader.report import student_page
+from grader.results import QuestionResult, Result, to_json
+from grader.vouch import order, vouched
+
+ROOT = Path(__file__).parents[2]
+SEED = 20_261_127
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_SHAPE = re.compile(r"(index )?\(\d+(?:, \d+)*,?\)")
+_STYLE = re.compile(r"<style.*?</style>|<script.*?</script>|<svg.*?</svg>", re.DOTALL)
+Functions = Mapping[str, Callable[..., Any]]
+
+
+def numbers_in(tree: Any) -> Iterator[float]:
+    """Yield every number of an answer's or a plan's values."""
+    if isinstance(tree, np.ndarray | np.generic) and np.asarray(tree).dtype.kind in "iuf":
+        yield from np.asarray(tree, dtype=float).ravel()[:100_000].tolist()
+    elif isinstance(tree, bool):
+        return
+    elif isinstance(tree, int | float):
+        yield float(tree)
+    elif isinstance(tree, Foreign):
+        yield from numbers_in(tree.array)
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from numbers_in(item)
+    elif isinstance(tree, dict):
+        yield from numbers_in(list(tree.values()))
+
+
+def _key(number: float) -> str:
+    return f"{abs(number):.3e}"
+
+
+def spoken(text: str) -> set[str]:
+    """Return every number of a text that is told to four digits or more."""
+    found = set()
+    for match in _NUMBER.findall(text):
+        digits = re.sub(r"[eE].*|[.,]", "", match).lstrip("0")
+        if len(digits) >= 4:
+            found.add(_key(float(match.replace(",", ""))))
+    return found
+
+
+def shapes(message: str) -> list[str]:
+    """Return what a message on a hidden case says in the way of a shape; where an entry lies may be said."""
+    if "visible case" in message:
+        return []
+    return [m[0] for m in _SHAPE.finditer(message) if not m[1]]
+
+
+def secrets(question: PreparedQuestion) -> tuple[set[str], set[str]]:
+    """Return the numbers of hidden and of visible cases, each to four digits."""
+    told: tuple[set[str], set[str]] = (set(), set())
+    for trial in question.trials:
+        values = [trial.plan.values, [o.values for o in trial.expected.outcomes]]
+        values += [[s.args, s.kwargs] for s in trial.plan.steps]
+        told[trial.visible].update(map(_key, (n for n in numbers_in(values) if np.isfinite(n))))
+    return told[False], told[True]
+
+
+def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]:
+    """Ask as the examiner does, there and back through the encoding."""
+    found: dict[int, Answer] = {}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in order(question):
+            trial = question.trials[number]
+            answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
+            try:
+                tree = wire.loads(wire.encode(answer_to_tree(answer)))
+            except wire.WireError:
+                return []
+            found[number] = answer_from_tree(tree, trial.plan)
+    return [found[number] for number in range(len(question.trials))]
+
+
+def slopes_of_visible_cases(question: PreparedQuestion, functions: Functions) -> set[str]:
+    """What a picture may say of visible cases: slopes, reached before the functions have seen anything hidden."""
+    found = set[str]()
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for trial in question.trials:
+            if trial.visible and trial.kind == "consistency":
+                answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
+                if not any(o.failure for o in answer.outcomes):
+                    found |= spoken(repr(gradients(question, trial, answer)))
+    return found
+
+
+def wrong_ways(question: Question) -> Iterator[tuple[str, Functions]]:
+    """Yield misconceptions, and ways to be wrong that no question foresees: names to functions."""
+    right = dict(question.functions)
+    for misconception in question.misconceptions:
+        yield misconception.name, {**right, **misconception.functions}
+    for name, function in right.items():
+        yield f"{name} is absent", {k: f for k, f in right.items() if k != name}
+        for way, change in _CHANGES.items():
+            yield f"{name} {way}", {**right, name: change(function)}
+
+
+def _telling(function: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*args: Any, **kwargs: Any) -> Any:
+        with np.printoptions(precision=8, threshold=sys.maxsize):
+            raise ValueError(f"{args} {kwargs} {function(*args, **kwargs)}")
+
+    return told
+
+
+def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    seen: list[str] = []
+
+    def told(*args: Any, **kwargs: Any) -> Any:
+        seen.append(f"{args}")
+        if len(seen) > 1:
+            raise ValueError(" ".join(reversed(seen)))
+        return function(*args, **kwargs)
+
+    return told
+
+
+def _named(function: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*args: Any, **kwargs: Any) -> Any:
+        first = next(numbers_in(args), 0.0)
+        return type(f"x{first:.8f}".replace(".", "_"), (), {})()
+
+    return told
+
+
+def _mapped(change: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def of(function: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*args: Any, **kwargs: Any) -> Any:
+            out = function(*args, **kwargs)
+            return (change(out[0]), *out[1:]) if isinstance(out, tuple) else change(out)
+
+        return told
+
+    return of
+
+
+_CHANGES: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "raises what it was given": _telling,
+    "raises all that it ever saw": _remembering,
+    "answers with a telling name": _named,
+    "is a little off": _mapped(lambda x: np.asarray(x, dtype=float) * 1.01),
+    "has another shape": _mapped(lambda x: np.asarray(x)[None]),
+    "answers NaN": _mapped(lambda x: np.asarray(x, dtype=float) * np.nan),
+    "answers text": _mapped(str),
+}
+
+
+def leaks(question: Question, prepared: PreparedQuestion, title: str) -> Iterator[str]:
+    """Yield each hidden number or shape that a student would read, with the answer that brings it out."""
+    hidden, visible = secrets(prepared)
+    public = visible | spoken(title) | spoken(" ".join(m.hint for m in question.misconceptions))
+    for way, functions in wrong_ways(question):
+        own = slopes_of_visible_cases(prepared, functions)
+        answers = answers_of(prepared, functions)
+        if not answers:
+            continue
+        shown = vouched(prepared, answers)
+        result = judge(shown, answers)
+        record = _record(result, tuple(notes(shown, answers)))
+        messages = [c.message for c in result.criteria] + list(record.notes)
+        texts = {"messages": "\n".join(messages), "JSON": to_json(record), "page": _page(record, title)}
+        for where, text in texts.items():
+            for number in sorted(spoken(text) & hidden - public - own):
+                yield f"{prepared.name}, {way}: the {where} say {number}"
+        for message in messages:
+            for found in shapes(message):
+                yield f"{prepared.name}, {way}: a shape {found} in {message!r}"
+
+
+def _record(result: QuestionResult, remarks: tuple[str, ...]) -> Result:
+    return Result("ada", "searched", result.points, result.max_points, (result,), remarks)
+
+
+def _page(record: Result, title: str) -> str:
+    return re.sub(r"<[^>]*>", " ", _STYLE.sub(" ", student_page(record, title)))
+
+
+def search(folder: Path, seed: int = SEED) -> tuple[int, list[str]]:
+    """Search one assignment; return how many wrong answers were judged, and what leaks."""
+    assignment = load_assignment(folder)
+    found: list[str] = []
+    tried = 0
+    for question in assignment.questions:
+        prepared = prepare(question, seed)
+        tried += sum(1 for _ in wrong_ways(question))
+        found += leaks(question, prepared, assignment.title)
+    return tried, found
+
+
+def main(names: list[str]) -> int:
+    """Search the named assignments, or all; print what leaks."""
+    total = 0
+    for folder in assignment_folders(ROOT):
+        if names and folder.name not in names:
+            continue
+        started = time.monotonic()
+        tried, found = search(folder)
+        total += len(found)
+        print(
+            f"{folder.name}: {tried} wrong answers, {len(found)} leaks, {time.monotonic() - started:.0f} s", flush=True
+        )
+        print("".join(f"  {leak}\n" for leak in found[:30]), end="")
+    return 1 if total else 0

@@ -1,0 +1,283 @@
+"""The command ``autograde``: a class graded once, whatever interrupts it, and the same whoever grades it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.grader.course import ANSWERS, make_course
+
+GRADER = str(Path(sys.executable).parent / "grader")
+SLOW = "\nimport time\ntime.sleep(1.5)\n"
+WRONG = ANSWERS.replace("return helper(x) + y", "return helper(x) - y")
+
+
+def run(where, *arguments, expect=0):
+    if "--jobs" not in arguments and "--cluster" not in arguments:
+        arguments = (*arguments, "--jobs", "1")  # each process costs its start
+    done = subprocess.run([GRADER, *arguments], cwd=where, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == expect, f"exit {done.returncode}: {done.stderr}\n{done.stdout}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def hand_in(course, **texts):
+    for student, text in texts.items():
+        path = course / "submitted" / student / "01-arithmetic" / "arithmetic.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def comparable(folder):
+    """The journal's results without what only the clock decides."""
+    found = {}
+    for path in sorted(folder.glob("[!.]*.json")):
+        data = json.loads(path.read_text())
+        data["seconds"] = 0
+        for question in data["questions"]:
+            question["seconds"] = 0
+        found[path.name] = data
+    return found
+
+
+@pytest.fixture
+def course(tmp_path):
+    make_course(tmp_path)
+    hand_in(tmp_path, ada=ANSWERS, bob=WRONG, cut="def add(x, y:\n", eve=ANSWERS + "\nimport os\nos._exit(0)\n")
+    return tmp_path
+
+
+def test_a_second_run_skips_what_is_the_same_and_grades_what_is_not(course):
+    run(course, "autograde", "arithmetic", "--jobs", "2")
+    results = course / "results" / "01-arithmetic"
+    first = {p.name: p.stat().st_mtime_ns for p in results.glob("[!.]*.json")}
+    assert set(first) == {"ada.json", "bob.json", "cut.json", "eve.json"}
+    assert "4 journalled before" in run(course, "autograde", "arithmetic").stdout
+    hand_in(course, bob=ANSWERS)
+    done = run(course, "autograde", "arithmetic")
+    assert "1 graded, 3 journalled before" in done.stdout
+    assert "bob: add" in done.stdout
+    changed = {p.name for p in results.glob("[!.]*.json") if p.stat().st_mtime_ns != first[p.name]}
+    assert changed == {"bob.json"}
+    (course / "solutions" / "arithmetic.py").open("a").write("\n# another reference\n")
+    assert "4 graded" in run(course, "autograde", "arithmetic").stdout
+
+
+def test_fresh_says_who_changed_and_why_and_keeps_the_old(course):
+    run(course, "autograde", "arithmetic", "--only", "bob")
+    results = course / "results" / "01-arithmetic"
+    before = (results / "bob.json").read_text()
+    questions = course / "assignments" / "01-arithmetic" / "questions.py"
+    questions.write_text(questions.read_text().replace("value(3)", "value(5)"))
+    done = run(course, "autograde", "arithmetic", "--only", "bob", "--fresh")
+    assert "bob: add 1/4 -> 1/6 (value 0/5" in done.stdout
+    assert (results / ".old" / "1" / "bob.json").read_text() == before
+    assert json.loads((results / "bob.json").read_text())["seed"] == json.loads(before)["seed"]
+
+
+def test_events_come_as_json_lines_and_results_do_not_depend_on_jobs_or_order(course):
+    done = run(course, "autograde", "arithmetic", "--json-lines", "--seed", "7", "--to", "one", "--jobs", "1")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0] == {"event": "begin", "submissions": 4}
+    assert {e["student"] for e in events if e["event"] == "graded"} == {"ada", "bob", "cut", "eve"}
+    assert events[-1]["counts"] == {"graded": 4}
+    run(course, "autograde", "arithmetic", "--seed", "7", "--to", "two", "--jobs", "2")
+    assert comparable(course / "one") == comparable(course / "two")
+
+
+def test_what_cannot_be_graded_has_a_reason_costs_exit_1_and_nobody_else(course):
+    (course / "submitted" / "dora" / "01-arithmetic").mkdir(parents=True)
+    (course / "submitted" / "dora" / "01-arithmetic" / "arithmetic.ipynb").write_text('{"cells": [')
+    (course / "submitted" / "empty" / "01-arithmetic").mkdir(parents=True)
+    done = run(course, "autograde", "arithmetic", expect=1)
+    assert "dora: " in done.stderr
+    assert "left aside" in done.stderr
+    assert "4 graded, 1 could not be graded" in done.stdout
+    hand_in(course, dora=ANSWERS)
+    (course / "submitted" / "dora" / "01-arithmetic" / "arithmetic.ipynb").unlink()
+    run(course, "autograde", "arithmetic")
+    assert not list((course / "results" / "01-arithmetic").glob("*.problem"))
+
+
+def test_an_archive_is_graded_as_it_was_downloaded(course):
+    with zipfile.ZipFile(course / "canvas.zip", "w") as packed:
+        packed.writestr("lovelaceada_1_2_arithmetic.py", ANSWERS)
+        packed.writestr("turingalan_LATE_3_4_arithmetic-1.py", WRONG)
+    run(course, "autograde", "arithmetic", "canvas.zip", "--to", "out")
+    assert {p.name for p in (course / "out").glob("[!.]*.json")} == {"lovelaceada_1.json", "turingalan_3.json"}
+
+
+def test_late_hand_ins_lose_what_the_courses_rule_says_on_a_line_of_its_own(course):
+    (course / "nbgrader_config.py").write_text(
+        "from nbgrader.plugins import LateSubmissionPlugin\n\n\n"
+        "class Halves(LateSubmissionPlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return score / 2\n\n\n"
+        "c = get_config()\nc.AssignLatePenalties.plugin_class = Halves\n"
+    )
+    for student, stamp in {"ada": "2026-11-02 12:00:00 UTC", "bob": "2026-11-01 11:59:00 UTC"}.items():
+        (course / "submitted" / student / "01-arithmetic" / "timestamp.txt").write_text(stamp)
+    run(course, "autograde", "arithmetic", "--due", "2026-11-01T12:00")
+    results = comparable(course / "results" / "01-arithmetic")
+    penalty = {"name": "late", "points": 3.25, "message": "handed in 1 day after the due date"}
+    assert results["ada.json"]["penalties"] == [penalty]
+    assert results["ada.json"]["points"] == 6.5
+    assert results["bob.json"]["penalties"] == results["eve.json"]["penalties"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["arithmetic", "nowhere.zip"], "nowhere.zip"),
+        (["arithmetic", "questions.zip"], "questions.zip"),
+        (["arithmetic", "--course", "nowhere"], "nowhere"),
+        (["arithmetic", "--only", "nobody"], "nobody"),
+        (["arithmetic", "--due", "tomorrow-ish"], "tomorrow-ish"),
+        (["arithmetic", "--to", "questions.zip"], "questions.zip"),
+        (["arithmetic", "--cluster", "tcp://127.0.0.1:9"], "127.0.0.1:9"),
+        (["arithmetic", "--to", "others"], "02-other"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_exit_2(course, arguments, named):
+    if "--cluster" in arguments:
+        pytest.importorskip("distributed")
+    (course / "questions.zip").write_text("no archive")
+    (course / "others").mkdir()
+    (course / "others" / ".run.json").write_text('{"seed": 3, "assignment": "02-other"}')
+    done = run(course, "autograde", *arguments, expect=2)
+    assert named in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def begin(course, *arguments):
+    return subprocess.Popen(
+        [GRADER, "autograde", "arithmetic", "--seed", "3", *arguments],
+        cwd=course,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def until_graded(course, started, count):
+    """Wait until so many results are journalled; return the processes below."""
+    for _ in range(600):
+        below = psutil.Process(started.pid).children(recursive=True)
+        if len(list((course / "results").rglob("[!.]*.json"))) >= count:
+            return below
+        time.sleep(0.05)
+    raise AssertionError("nothing was graded")
+
+
+def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_lost(course):
+    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(6)})
+    started = begin(course)
+    below = until_graded(course, started, 3)
+    stopped = time.monotonic()
+    started.send_signal(signal.SIGINT)
+    _, words = started.communicate(timeout=30)
+    assert time.monotonic() - stopped < 5
+    assert started.returncode == 130
+    assert "the same command goes on from there" in words
+    assert not psutil.wait_procs(below, timeout=10)[1]
+    run(course, "autograde", "arithmetic", "--seed", "3")
+    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["main", "worker", "template", "terminal"])
+def test_whatever_is_killed_nothing_is_lost(course, what):
+    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(4)})
+    started = begin(course)
+    below = until_graded(course, started, 1)
+    if what in ("main", "terminal"):
+        started.send_signal(signal.SIGKILL if what == "main" else signal.SIGHUP)
+    else:
+        named = {"worker": "multiprocessing.spawn", "template": "grader.template"}[what]
+        alive = [p for p in below if p.is_running() and named in " ".join(p.cmdline())]
+        alive[0].kill()
+    started.communicate(timeout=60)
+    assert (started.returncode == 0) == (what in ("worker", "template"))
+    assert not psutil.wait_procs(below, timeout=20)[1]
+    run(course, "autograde", "arithmetic", "--seed", "3")
+    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")
+
+
+def test_a_second_grader_on_the_same_journal_is_refused(course):
+    hand_in(course, slow=ANSWERS + SLOW + SLOW.replace("1.5", "8"))
+    started = begin(course)
+    try:
+        until_graded(course, started, 1)
+        assert "another run" in run(course, "autograde", "arithmetic", expect=2).stderr
+    finally:
+        started.send_signal(signal.SIGINT)
+        started.communicate(timeout=30)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
+def test_a_full_disk_is_one_line_and_nothing_journalled_is_lost(course, tmp_path_factory):
+    small = tmp_path_factory.mktemp("small")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(small)], check=False).returncode:
+        pytest.skip("cannot mount here")
+    try:
+        hand_in(course, **{f"more{i}": ANSWERS for i in range(12)})
+        done = run(course, "autograde", "arithmetic", "--seed", "3", "--to", str(small), expect=2)
+        assert "No space left" in done.stderr
+        assert done.stderr.strip().splitlines()[-1].startswith("grader: cannot write")
+        kept = comparable(small)
+        assert kept
+        shutil.copytree(small, course / "rescued")
+        run(course, "autograde", "arithmetic", "--seed", "3", "--to", "rescued")
+        run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
+        assert comparable(course / "rescued") == comparable(course / "undisturbed")
+        assert kept.items() <= comparable(course / "undisturbed").items()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_workers_reaches_the_same_results(course, tmp_path):
+    pytest.importorskip("distributed")
+    bin_ = Path(sys.executable).parent
+    file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": course}
+    scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+    worker = ["dask", "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
+    processes = [subprocess.Popen([str(bin_ / scheduler[0]), *map(str, scheduler[1:])], **quiet)]
+    processes += [subprocess.Popen([str(bin_ / worker[0]), *map(str, worker[1:])], **quiet) for _ in range(2)]
+    try:
+        for _ in range(300):
+            if file.exists() and file.read_text().strip():
+                break
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        hand_in(course, **{f"more{i}": ANSWERS for i in range(6)})
+        for _ in range(100):
+            done = subprocess.run(
+                [GRADER, "autograde", "arithmetic", "--seed", "3", "--to", "cluster", "--cluster", address],
+                cwd=course, capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            if "no worker" not in done.stderr:
+                break
+            time.sleep(0.2)
+        assert done.returncode == 0, done.stderr
+        run(course, "autograde", "arithmetic", "--seed", "3", "--to", "local")
+        assert comparable(course / "cluster") == comparable(course / "local")
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=30)

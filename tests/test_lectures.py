@@ -1,0 +1,50 @@
+"""Every lecture runs in a real kernel as a reader would run it, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+jupytext = pytest.importorskip("jupytext", reason="the lectures are executed with the instructor's extra")
+nbclient = pytest.importorskip("nbclient", reason="the lectures are executed with the instructor's extra")
+
+ROOT = Path(__file__).parents[1]
+LECTURES = sorted((ROOT / "lectures").glob("[0-9][0-9]-*.md"))
+PAGES = [ROOT / "lectures" / "index.md", *LECTURES]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def _names(paths):
+    return [path.stem for path in paths]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", LECTURES, ids=_names(LECTURES))
+def test_a_lecture_runs_draws_two_figures_and_asserts_its_numbers(lecture):
+    notebook = jupytext.read(lecture)
+    client = nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3")
+    client.execute()  # an assertion that fails in a cell fails here, with the cell
+    pictures = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if {"image/png", "image/gif"} & output.get("data", {}).keys()
+    ]
+    assert len(pictures) >= 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names(PAGES))
+def test_the_links_within_the_site_lead_to_pages_that_exist(page):
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert links
+    for link in links:
+        path = link.split("#")[0]
+        notebook = re.fullmatch(r"notebooks/(.+)\.ipynb", path)
+        # The site's builder makes the notebooks from the assignments' folders.
+        target = ROOT / "assignments" / notebook[1] / "notebook.md" if notebook else page.parent / path
+        assert target.is_file(), f"{page.name} links to {link}"
+
+
+def test_the_index_lists_every_lecture():
+    index = (ROOT / "lectures" / "index.md").read_text(encoding="utf-8")
+    assert all(f"({lecture.name})" in index for lecture in LECTURES)
