@@ -132,7 +132,7 @@ def _question_to_tree(question: PreparedQuestion) -> Tree:
             }
             for t in question.trials
         ],
-        "criteria": [_plain(c) for c in question.criteria],
+        "criteria": [_plain(c, "shown") for c in question.criteria],
     }
 
 

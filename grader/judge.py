@@ -124,9 +124,9 @@ def _evidence(
         want = as_array(question.trials[problem.trial].expected.outcomes[problem.step].values[problem.output])
         return 0 if want is None else min(want.size, evidence.LARGEST**2)
 
-    for problem in lost if criterion.kind == "consistency" else ():
-        if (found := evidence.gradients(question, question.trials[problem.trial], answers[problem.trial])) is not None:
-            return found
+    if lost and criterion.shown is not None:
+        trial, answer = question.trials[criterion.shown], answers[criterion.shown]
+        return evidence.gradients(question, trial, answer) if inconsistency(question, trial, answer) else None
     seen = [p for p in lost if p.difference is not None and question.trials[p.trial].visible]
     for problem in sorted(seen, key=fills, reverse=True):
         assert problem.difference is not None

@@ -59,12 +59,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class PreparedCriterion:
-    """A criterion with the indices of the trials that it judges."""
+    """A criterion with the indices of the trials that it judges; trial ``shown`` is for a picture alone."""
 
     kind: str
     name: str
     points: float
     trials: tuple[int, ...]
+    shown: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
             numbers = [i for i, t in enumerate(trials) if t.kind == "call" and _selects(criterion, t.tags, t.judge)]
         if not numbers and seed is not None:
             raise GraderError(f"question {question.name}: criterion {criterion.name!r} selects no case")
-        criteria.append(PreparedCriterion(criterion.kind, criterion.name, criterion.points, tuple(numbers)))
+        drawn = maker.shown(criterion, cases) if seed is not None else None
+        place = None if drawn is None else len(trials)
+        trials += [] if drawn is None else [drawn]
+        criteria.append(PreparedCriterion(criterion.kind, criterion.name, criterion.points, tuple(numbers), place))
     first = next(iter(question.functions.values()))
     return PreparedQuestion(
         name=question.name,
@@ -193,6 +197,7 @@ class _TrialMaker:
         self.question = question
         self.grading = grading
         self.rng = rng
+        self.aside = rng.spawn(1)[0]  # for what is only shown: the draws that are judged stay what they are
         self.douts: dict[int, tuple[Case, Any]] = {}
         self.names = tuple(question.functions)
         self.parameters = list(inspect.signature(question.functions[self.names[0]]).parameters)
@@ -209,14 +214,17 @@ class _TrialMaker:
         spread = np.linspace(0, max(len(chosen) - 1, 0), REPEATED_CASES).round().astype(int)
         picked = [chosen[i] for i in np.unique(spread)] if chosen else []
         if criterion.kind == "consistency":
-            # One visible case besides, the largest: of it a page may show the slopes.
-            shown = [(c, v) for c, v in selected if v and c.script is None]
-            if shown and picked and not picked[0][1]:
-                picked.append(max(shown, key=lambda pair: sum(np.size(v) for v in pair[0].inputs)))
             return [self.consistency(case, visible) for case, visible in picked]
         if criterion.kind == "purity":
             return [self.purity(*pair) for pair in zip(picked, picked[1:] + picked[:1], strict=True)]
         return []
+
+    def shown(self, criterion: Criterion, cases: Sequence[tuple[Case, bool]]) -> Trial | None:
+        """Return the largest visible case of *consistency*: hidden ones are judged, of this one slopes may be shown."""
+        selected = [c for c, v in cases if v and c.script is None and _selects(criterion, c.tags, c.judge)]
+        if criterion.kind != "consistency" or not selected:
+            return None
+        return self.consistency(max(selected, key=lambda c: sum(np.size(v) for v in c.inputs)), True, self.aside)
 
     def trial(self, kind: str, case: Case, visible: bool, plan: Plan, names: Sequence[str]) -> Trial:
         expected = _answer(plan, self.question.functions)
@@ -281,7 +289,7 @@ class _TrialMaker:
         values, steps, names = self.calls(case, 0, 0)
         return self.trial("call", case, visible, Plan(tuple(values), tuple(steps)), names)
 
-    def consistency(self, case: Case, visible: bool) -> Trial:
+    def consistency(self, case: Case, visible: bool, rng: np.random.Generator | None = None) -> Trial:
         """The case, then for each float input the forward a step up and a step down a random direction.
 
         Values: those of the case, then (direction, input + step, input - step) for each direction. A direction's value
@@ -294,7 +302,7 @@ class _TrialMaker:
         for i, array in enumerate(case.inputs[:gradients]):
             if not (isinstance(array, np.ndarray) and array.dtype.kind == "f"):
                 continue
-            direction = np.asarray(self.rng.normal(size=array.shape))
+            direction = np.asarray((rng or self.rng).normal(size=array.shape))
             names = [*names, names[i], "", ""]
             values += [direction, array + case.step * direction, array - case.step * direction]
             for moved in (len(values) - 2, len(values) - 1):

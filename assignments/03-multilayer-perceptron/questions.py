@@ -315,6 +315,6 @@ ASSIGNMENT = Assignment(
     name="03-multilayer-perceptron",
     title="The multilayer perceptron by hand",
     questions=(LINEAR, COLLAPSE, BRANCH, TWO_LAYER, PARAMETERS),
-    reading=(Reading(2, "From the perceptron to the multilayer perceptron and backpropagation"),),
+    reading=(Reading(2, "From the perceptron to backpropagation"),),
     manual=(WHY,),
 )

@@ -16,7 +16,7 @@ from grader.prepare import prepare
 from grader.questions import Case, Question, gradient, value
 from grader.report import class_page, student_page
 from grader.results import Result, from_json, to_json
-from tests.grader.examples import AFFINE, LOSS, RELU, affine_forward, answers, mean_bias, no_bias
+from tests.grader.examples import AFFINE, LOSS, RELU, affine_backward, affine_forward, answers, mean_bias, no_bias
 
 
 def graded(question, seed=1, **functions):
@@ -63,6 +63,17 @@ def test_a_backward_is_held_against_differences_of_its_own_forward():
     slopes = {p.title: p.values[0] for p in found.panels}
     assert slopes["dx"][0] == pytest.approx(slopes["dx"][1], rel=1e-3)
     assert slopes["db"][0] == pytest.approx(2 * slopes["db"][1], rel=1e-3)  # of two rows, mean for sum
+
+
+def test_the_case_that_is_only_shown_costs_nothing():
+    def right_but_on_visible_rows(dout, cache):
+        dx, dw, db = affine_backward(dout, cache)
+        return (dx, dw, -db) if dout.shape == (2, 3) else (dx, dw, db)
+
+    result = graded(AFFINE, affine_backward=right_but_on_visible_rows)
+    consistent = next(c for c in result.criteria if c.name == "consistency")
+    assert consistent.passed
+    assert consistent.evidence is None
 
 
 def test_right_answers_and_hidden_mistakes_leave_no_evidence():
