@@ -7,7 +7,6 @@ import typer
 
 from grader.commands.shared import out
 from grader.folders import topic
-from grader.scaffold import scaffold
 
 
 def new(
@@ -15,6 +14,8 @@ def new(
     course: Annotated[Path | None, typer.Option(help="The course; else the nearest one, or a new one here.")] = None,
 ) -> None:
     """Make an assignment folder with one example question, which builds and is graded: change it bit by bit."""
+    from grader.scaffold import scaffold  # imports what builds notebooks: seconds that no other command needs
+
     files = scaffold(name, course or _nearest_course())
     for file in files:
         out.print(str(file), markup=False)

@@ -110,3 +110,10 @@ def test_a_student_needs_numpy_and_matplotlib_alone_and_no_processes(tmp_path, a
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "double: 2 of 3 visible checks did not pass" in done.stdout
+
+
+def test_the_command_line_starts_without_what_only_some_commands_need():
+    heavy = ("jupytext", "nbformat", "nbgrader", "matplotlib", "sklearn", "distributed", "jinja2")
+    script = f"import sys, grader.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.stdout.strip() == "[]"
