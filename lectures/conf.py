@@ -25,6 +25,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_number_source_lines = False
 nb_merge_streams = True
+suppress_warnings = ["toc.glob"]  # there may be no docs/ yet
 
 html_theme = "furo"
 html_title = "Stencil: convolutional networks by hand"

@@ -43,11 +43,11 @@ def use_style() -> None:
 def show_numbers(
     axes: Axes, plane: np.ndarray, *, title: str = "", window: tuple[int, int, int, int] | None = None, limit: float = 0
 ) -> None:
-    """Draw a plane (H, W) with the number in each cell; ``window`` (row, column, height, width) is framed."""
-    limit = limit or float(np.abs(plane).max()) or 1.0
+    """Draw a plane (H, W) with its numbers, NaN blank; ``window`` (row, column, height, width) is framed."""
+    limit = limit or float(np.nanmax(np.abs(plane))) or 1.0
     axes.imshow(plane, cmap="RdBu_r", vmin=-1.6 * limit, vmax=1.6 * limit)
     for (row, column), value in np.ndenumerate(plane):
-        axes.text(column, row, f"{value:g}", ha="center", va="center")
+        axes.text(column, row, "" if np.isnan(value) else f"{value:g}", ha="center", va="center")
     if window is not None:
         row, column, height, width = window
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), width, height, fill=False, lw=3, ec=ORANGE))
@@ -64,9 +64,7 @@ def animate(draw: Callable[[Figure, int], None], frames: Sequence[int], *, size=
         draw(figure, frame)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", facecolor="white")
-        pictures.append(Picture.open(buffer).convert("P", palette=Picture.Palette.ADAPTIVE, colors=64))
+        pictures.append(Picture.open(buffer).convert("RGB"))
     out = io.BytesIO()
-    pictures[0].save(
-        out, format="GIF", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, optimize=True
-    )
+    pictures[0].save(out, format="GIF", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0)
     return Image(out.getvalue(), format="gif")
