@@ -29,7 +29,7 @@ lectures: install ## execute the lectures and build their site, which needs no n
 	@$(BIN)/python -c "import myst_nb, sphinx_design, furo" 2>/dev/null || { \
 		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures]'; \
 		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures]'; fi; }
-	$(BIN)/sphinx-build -q -b html lectures out/lectures
+	$(BIN)/sphinx-build -q -E -b html lectures out/lectures
 	@echo "open out/lectures/index.html"
 
 test: lint unit ## lint, type check, and every test that is quick
