@@ -25,7 +25,7 @@ def rule(course: Path, assignment: str, due: datetime | None = None) -> Callable
         If the course's configuration cannot be used.
     """
     config = _config(course)
-    due = due or _due(config, course, assignment)
+    due = due or _due(course, assignment)
     if due is None:
         return lambda path, result: None
     plugin = _plugin(config)
@@ -100,16 +100,23 @@ def _plugin(config: Any) -> Any:
     return assign.plugin_inst
 
 
-def _due(config: Any, course: Path, assignment: str) -> datetime | None:
-    """Return the due date in the course's gradebook, if there are both."""
-    url = config.CourseDirectory.get("db_url", "") if "CourseDirectory" in config else ""
+def gradebook_url(course: Path) -> str:
+    """Return the database of an nbgrader course's gradebook, empty where it has none yet."""
+    config = _config(course)
+    url = str(config.CourseDirectory.get("db_url", "")) if "CourseDirectory" in config else ""
     database = course / "gradebook.db"
-    if not url and not database.is_file():
+    return url or (f"sqlite:///{database.resolve()}" if database.is_file() else "")
+
+
+def _due(course: Path, assignment: str) -> datetime | None:
+    """Return the due date in the course's gradebook, if there are both."""
+    url = gradebook_url(course)
+    if not url:
         return None
     from nbgrader.api import Gradebook, MissingEntry  # takes seconds to import
 
     try:
-        with Gradebook(url or f"sqlite:///{database.resolve()}") as gradebook:
+        with Gradebook(url) as gradebook:
             due = gradebook.find_assignment(assignment).duedate
     except MissingEntry:
         return None

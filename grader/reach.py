@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from grader.plans import Rng
 from grader.questions import Case, Function
 
 # Of an input: more would take long and make no picture.
@@ -18,10 +19,12 @@ Index = tuple[int, ...]
 def reach(function: Function, case: Case) -> Callable[[Index], list[Index]] | None:
     """Return a function from an entry of the first output to the entries of the first input that change it.
 
-    None where the first input is no small float array with two axes at least. The reference is called when the first
-    question is asked, once for all: most visible cases are never asked about.
+    None where the first input is no small float array with two axes at least, or where something is drawn. The
+    reference is called when the first question is asked, once for all: most visible cases are never asked about.
     """
     image = case.inputs[0] if case.inputs and case.script is None else None
+    if any(isinstance(value, Rng) for value in (*case.inputs, *case.options.values())):
+        return None  # another draw, another answer
     if not isinstance(image, np.ndarray) or image.ndim < 2 or image.dtype.kind != "f" or image.size > MOVED_ENTRIES:
         return None
 

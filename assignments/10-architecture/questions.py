@@ -505,6 +505,6 @@ ASSIGNMENT = Assignment(
         DENOISING_LOSS,
         DESIGN,
     ),
-    reading=(Reading(10, "Architectures from LeNet to AlexNet and VGG"),),
+    reading=(Reading(10, "Architectures: LeNet, AlexNet, VGG, and what lies beyond"),),
     manual=(WHY,),
 )

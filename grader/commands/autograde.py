@@ -99,7 +99,9 @@ def autograde(
 
 def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
     """Write all that is journalled into the course's gradebook, if it has one; return how much could not be."""
-    if not (course / "nbgrader_config.py").is_file():
+    from grader.late import gradebook_url
+
+    if not gradebook_url(course):
         return 0
     from grader.nbgrader.gradebook import write
 

@@ -34,7 +34,7 @@ def solution_source(name: str, reference: Function) -> str:
 
 def _collect(name: str, thing: Any, texts: dict[str, str], imports: dict[str, set[str]]) -> None:
     """Add the text of one function or class, after those of its own folder that it uses."""
-    module = inspect.getmodule(thing)
+    module = _home(thing)
     try:
         text = textwrap.dedent(inspect.getsource(thing))
         node = ast.parse(text).body[0]
@@ -57,6 +57,17 @@ def _collect(name: str, thing: Any, texts: dict[str, str], imports: dict[str, se
     # Added last, so that what it uses stands above it.
     texts.pop(node.name)
     texts[node.name] = _without_docstring(text, node)
+
+
+def _home(thing: Any) -> types.ModuleType | None:
+    """Return the module of a function or class, also where another course's of that name is loaded instead."""
+    module = inspect.getmodule(thing)
+    names = getattr(thing, "__globals__", None)
+    if names is None or (module is not None and vars(module) is names):
+        return module
+    own = types.ModuleType(thing.__module__)
+    vars(own).update(names)
+    return own
 
 
 def _names(node: ast.AST) -> set[str]:

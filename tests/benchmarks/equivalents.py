@@ -59,6 +59,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         r"in \(count // 2, \(count - 1\) // 2\)",
         "the mean of the two middle ones, exchanged",
     ),
+    ("elementwise.elementwise", r"\bworth\b", "shared among threads or not, the same to the last bit"),
     ("convolution.convolve1d", r"\)\[-1, :\]", "of one row the last is the first"),
     ("convolution._slide", r"padded = xp\.zeros\(", "more room beyond what is read"),
     ("padding.pad2d", r"ph, pw = check_padding\(x\.shape", "the sizes are only checked, in modes other than zeros"),
