@@ -87,7 +87,11 @@ def test_every_command_and_option_that_a_page_names_exists():
                 assert name in targets, f"{page.name}: make {name}"
                 continue
             assert name in known, f"{page.name}: grader {name}"
-            options = {option for parameter in known[name].params for option in parameter.opts}
+            command = known[name]
+            if rest and not rest[0].startswith("-") and hasattr(command, "commands"):  # a command of commands
+                assert rest[0] in command.commands, f"{page.name}: grader {name} {rest[0]}"
+                command = command.commands[rest[0]]
+            options = {option for parameter in command.params for option in parameter.opts}
             for word in rest:
                 assert not word.startswith("--") or word in options, f"{page.name}: grader {name} {word}"
     assert seen == {"make", "grader"}
