@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
-from grader.errors import GraderError
+from grader.errors import MachineError
 from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
@@ -73,7 +73,7 @@ class Template:
 
     Raises
     ------
-    GraderError
+    MachineError
         If the process does not start.
     """
 
@@ -107,7 +107,7 @@ class Template:
                 self.close()
                 errors.seek(0)
                 lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
-                raise GraderError(f"the template process did not start: {lines[-1]}") from error
+                raise MachineError(f"the template process did not start: {lines[-1]}") from error
 
     @contextlib.contextmanager
     def session(self) -> "Iterator[Session]":
