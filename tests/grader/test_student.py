@@ -152,6 +152,7 @@ def test_a_slow_function_is_said_to_be_slow_even_where_there_are_no_threads(chec
 
 def test_an_interrupt_ends_the_check_in_one_calm_line(check):
     names = cell("def double(x):\n    while True:\n        x = x + 0\n")
+    threads = threading.active_count()
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(Stopped) as caught:
@@ -160,7 +161,8 @@ def test_an_interrupt_ends_the_check_in_one_calm_line(check):
     (line,) = caught.value._render_traceback_()
     assert re.fullmatch(r"double was stopped after 0\.\d s, in case “three numbers”, at line [23] of double: .*", line)
     assert check(double).passed
-    assert threading.active_count() == 1
+    timer.join()
+    assert threading.active_count() == threads
 
 
 def test_a_mistake_of_the_reader_is_one_line_in_a_notebook(check):
