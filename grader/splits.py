@@ -199,7 +199,7 @@ def right(answer: Answer, *, labels: Array, least: float, step: int = 0) -> Find
         return NO_ARRAY
     if predicted.shape != labels.shape:
         code = "scores" if predicted.shape[:1] == labels.shape else "shape"
-        return Finding(code, f"the predictions have shape {predicted.shape}, expected {labels.shape}: a label for each")
+        return Finding(code, "the predictions are no vector with one label for each image to be judged")
     share = float(np.mean(predicted == labels))
     if share >= least:
         return None

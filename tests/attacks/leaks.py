@@ -98,16 +98,33 @@ def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]
     return [found[number] for number in range(len(question.trials))]
 
 
-def slopes_of_visible_cases(question: PreparedQuestion, functions: Functions) -> set[str]:
-    """What a picture may say of visible cases: slopes, reached before the functions have seen anything hidden."""
+def shapes_in(tree: Any) -> Iterator[str]:
+    """Yield the shape of every array of an answer's or a plan's values, as a message tells it."""
+    if isinstance(tree, np.ndarray):
+        yield str(tree.shape)
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from shapes_in(item)
+    elif isinstance(tree, dict):
+        yield from shapes_in(list(tree.values()))
+
+
+def told_by_visible_cases(question: PreparedQuestion, functions: Functions) -> set[str]:
+    """What may be said of visible cases: all that functions answer and raise that have seen nothing hidden."""
     found = set[str]()
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for trial in question.trials:
-            if trial.visible and trial.kind == "consistency":
-                answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
-                if not any(o.failure for o in answer.outcomes):
-                    found |= spoken(repr(gradients(question, trial, answer)))
+            if not trial.visible:
+                continue
+            answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
+            found |= {*shapes_in(trial.plan.values), *shapes_in([o.values for o in trial.expected.outcomes])}
+            for outcome in answer.outcomes:
+                found |= set(shapes_in(outcome.values))
+                found |= spoken(str(outcome.failure))
+                found |= {_key(n) for n in numbers_in(outcome.values) if np.isfinite(n)}
+            if trial.kind == "consistency" and not any(o.failure for o in answer.outcomes):
+                found |= spoken(repr(gradients(question, trial, answer)))
     return found
 
 
@@ -175,12 +192,13 @@ _CHANGES: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 def leaks(question: Question, prepared: PreparedQuestion, title: str) -> Iterator[str]:
     """Yield each hidden number or shape that a student would read, with the answer that brings it out."""
     hidden, visible = secrets(prepared)
-    public = visible | spoken(title) | spoken(" ".join(m.hint for m in question.misconceptions))
+    public = visible | spoken(" ".join([title, *(t.case for t in prepared.trials)]))
+    public |= spoken(" ".join(m.hint for m in question.misconceptions))
     results: list[QuestionResult] = []
     remarks: list[str] = []
     own = set[str]()
     for way, functions in wrong_ways(question):
-        own |= slopes_of_visible_cases(prepared, functions)
+        own |= told_by_visible_cases(prepared, functions)
         answers = answers_of(prepared, functions)
         if not answers:
             continue
@@ -189,9 +207,9 @@ def leaks(question: Question, prepared: PreparedQuestion, title: str) -> Iterato
         remarks += notes(shown, answers)
         messages = [c.message for c in results[-1].criteria]
         for message in messages:
-            for number in sorted(spoken(message) & hidden - public):
+            for number in sorted(spoken(message) & hidden - public - own):
                 yield f"{prepared.name}, {way}: {number} in {message!r}"
-            for found in shapes(message):
+            for found in sorted({*shapes(message)} - own):
                 yield f"{prepared.name}, {way}: a shape {found} in {message!r}"
     record = Result("ada", "searched", 0.0, 1.0, tuple(results), tuple(remarks))
     for where, text in (("JSON", to_json(record)), ("page", _page(record, title))):
