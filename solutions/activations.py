@@ -8,7 +8,7 @@ All are elementwise but ``softmax``. Six habits run through the file:
 - Bounds are set by ``clip``, also ``max(0, x)``: NumPy's ``maximum`` of an array and a number takes four times as long.
 - ``exp(x) - 1`` and ``log(1 + x)`` are exact near 0 through identities: NumPy's own ``expm1`` and ``log1p`` take five
   times as long as ``exp`` where the processor lacks AVX-512.
-- ``elementwise`` shares a large array among threads where there are exponentials, and changes nothing else.
+- ``blockwise`` computes a large array in blocks that stay in the processor's cache, and changes nothing else.
 - At a kink the derivative is the one from the left, as in PyTorch: 0 for ``relu``, ``slope`` for ``leaky_relu``.
 
 Shapes: ``x``, ``out``, ``dout`` and ``dx`` all have the same shape, any number of dimensions unless said otherwise, and
@@ -19,7 +19,7 @@ import math
 from typing import Any
 
 from solutions.arrays import Array, check_float, check_same_shape, namespace, number
-from solutions.elementwise import elementwise
+from solutions.blockwise import blockwise
 
 Cache = Any
 
@@ -51,7 +51,7 @@ def sigmoid_forward(x: Array) -> tuple[Array, Cache]:
     array([0.25, 0.  , 0.  ])
     """
     check_float(x, "x")
-    out = elementwise(_sigmoid, x)
+    out = blockwise(_sigmoid, x)
     return out, out
 
 
@@ -59,14 +59,16 @@ def sigmoid_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * out * (1 - out)``; the cache is the activated output."""
     out = cache
     _check_dout(dout, out)
-    return dout * out * (1.0 - out)
+    return blockwise(lambda dout, out: dout * out * (1.0 - out), dout, out)
 
 
 def _sigmoid(x: Array, beta: float = 1.0) -> Array:
     xp = namespace(x)
     largest_exponent = math.floor(-math.log(xp.finfo(x.dtype).smallest_normal))
     bound = largest_exponent / abs(beta) if beta else math.inf
-    return 1.0 / (1.0 + xp.exp(-beta * _clip(x, -bound, bound)))
+    divisor = xp.exp(-beta * _clip(x, -bound, bound))
+    divisor += 1.0
+    return 1.0 / divisor
 
 
 def tanh_forward(x: Array) -> tuple[Array, Cache]:
@@ -95,7 +97,7 @@ def tanh_forward(x: Array) -> tuple[Array, Cache]:
     array([1.    , 0.7864, 0.    ])
     """
     check_float(x, "x")
-    out = elementwise(namespace(x).tanh, x)
+    out = blockwise(namespace(x).tanh, x)
     return out, out
 
 
@@ -103,7 +105,7 @@ def tanh_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * (1 - out**2)``; the cache is the activated output."""
     out = cache
     _check_dout(dout, out)
-    return dout * (1.0 - out * out)
+    return blockwise(lambda dout, out: dout * (1.0 - out * out), dout, out)
 
 
 def relu_forward(x: Array) -> tuple[Array, Cache]:
@@ -139,7 +141,7 @@ def relu_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * [x > 0]``; a unit at or below zero passes nothing on."""
     x = cache
     _check_dout(dout, x)
-    return dout * _gate(x)
+    return blockwise(lambda dout, x: dout * _gate(x), dout, x)
 
 
 def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
@@ -170,14 +172,14 @@ def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     slope = number(slope, "slope", minimum=0, maximum=1)
-    return namespace(x).maximum(x, slope * x), (x, slope)
+    return blockwise(lambda x: namespace(x).maximum(x, slope * x), x), (x, slope)
 
 
 def leaky_relu_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout`` where ``x > 0`` and ``slope * dout`` elsewhere."""
     x, slope = cache
     _check_dout(dout, x)
-    return dout * _clip(_gate(x), slope, 1.0)
+    return blockwise(lambda dout, x: dout * _clip(_gate(x), slope, 1.0), dout, x)
 
 
 def prelu_forward(x: Array, slope: Array) -> tuple[Array, Cache]:
@@ -262,16 +264,20 @@ def elu_forward(x: Array, *, alpha: float = 1.0) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     alpha = number(alpha, "alpha")
-    below = elementwise(lambda x: alpha * _expm1(_clip(x, -math.inf, 0.0)), x)
-    return _clip(x, 0.0, math.inf) + below, (x, below, alpha)
+    below = blockwise(lambda x: alpha * _expm1(_clip(x, -math.inf, 0.0)), x)
+    return blockwise(lambda x, below: _clip(x, 0.0, math.inf) + below, x, below), (x, below, alpha)
 
 
 def elu_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout`` where ``x > 0`` and ``dout * (out + alpha) = dout * alpha * exp(x)`` elsewhere."""
     x, below, alpha = cache
     _check_dout(dout, x)
-    above = dout * _gate(x)
-    return above + (dout - above) * (below + alpha)
+
+    def gated(dout: Array, x: Array, below: Array) -> Array:
+        above = dout * _gate(x)
+        return above + (dout - above) * (below + alpha)
+
+    return blockwise(gated, dout, x, below)
 
 
 def _expm1(x: Array) -> Array:
@@ -307,14 +313,14 @@ def softplus_forward(x: Array) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     xp = namespace(x)
-    return elementwise(lambda x: _clip(x, 0.0, math.inf) + _log1p(xp.exp(-xp.abs(x))), x), x
+    return blockwise(lambda x: _clip(x, 0.0, math.inf) + _log1p(xp.exp(-xp.abs(x))), x), x
 
 
 def softplus_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * sigmoid(x)``."""
     x = cache
     _check_dout(dout, x)
-    return elementwise(lambda dout, x: dout * _sigmoid(x), dout, x)
+    return blockwise(lambda dout, x: dout * _sigmoid(x), dout, x)
 
 
 def _log1p(x: Array) -> Array:
@@ -351,7 +357,7 @@ def swish_forward(x: Array, *, beta: float = 1.0) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     beta = number(beta, "beta")
-    gate = elementwise(lambda x: _sigmoid(x, beta), x)
+    gate = blockwise(lambda x: _sigmoid(x, beta), x)
     return x * gate, (x, gate, beta)
 
 
@@ -359,7 +365,7 @@ def swish_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * (s + beta * x * s * (1 - s))`` with ``s = sigmoid(beta * x)``."""
     x, gate, beta = cache
     _check_dout(dout, x)
-    return elementwise(lambda dout, x, gate: (1.0 + (1.0 - gate) * x * beta) * gate * dout, dout, x, gate)
+    return blockwise(lambda dout, x, gate: (1.0 + (1.0 - gate) * x * beta) * gate * dout, dout, x, gate)
 
 
 def softmax_forward(x: Array) -> tuple[Array, Cache]:

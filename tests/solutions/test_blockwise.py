@@ -1,10 +1,10 @@
-"""Elementwise functions shared among threads: the same bits as on one thread, whatever the sizes, layouts and types."""
+"""Functions computed in blocks and by threads: the same bits as at once, whatever the sizes, layouts and types."""
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from solutions import activations, elementwise, threads
+from solutions import activations, blockwise, threads
 
 NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "softplus", "swish"]
 SHAPES = [(0, 3), (1, 3), (2, 1), (5, 3, 0), (5, 3), (7, 3, 13, 11)]
@@ -28,8 +28,8 @@ def test_every_activation_is_the_same_to_the_last_bit_on_one_thread_or_more(
         x, dout = ((3 * rng.standard_normal(shape)).astype(dtype) for dtype in types)
         for upstream, image in ((dout, x), (dout[::-1], np.asfortranarray(x))):
             plain = results(name, image, upstream)
-            monkeypatch.setattr(elementwise, "SMALLEST_SHARE", 1)
-            monkeypatch.setattr(elementwise, "BLOCK_BYTES", 500)
+            monkeypatch.setattr(blockwise, "SMALLEST_SHARE", 1)
+            monkeypatch.setattr(blockwise, "BLOCK_BYTES", 500)
             for allowed in (1, 2, 3):
                 with controller.limit(limits=allowed):
                     for ours, expected in zip(results(name, image, upstream), plain, strict=True):
@@ -39,13 +39,13 @@ def test_every_activation_is_the_same_to_the_last_bit_on_one_thread_or_more(
 
 
 def test_an_error_in_a_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elementwise, "SMALLEST_SHARE", 1)
+    monkeypatch.setattr(blockwise, "SMALLEST_SHARE", 1)
 
     def bad(x: np.ndarray) -> np.ndarray:
         raise MemoryError(f"no room for {len(x)}")
 
     with threadpool_limits(2), pytest.raises(MemoryError, match="no room for"):
-        elementwise.elementwise(bad, np.ones(8))
+        blockwise.blockwise(bad, np.ones(8))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
