@@ -4,7 +4,6 @@ Started by `grader.session.Template` as ``python -I -m grader.template FD`` with
 examiner over that socket alone.
 """
 
-import gc
 import os
 import signal
 import socket
@@ -29,8 +28,6 @@ def main(descriptor: int) -> None:
     layers = Layers(**{**setup["layers"], "absent": tuple(setup["layers"]["absent"])})
     room = enter_template(layers, setup["readable"], setup["scratch"])
     bounds = Limits(**setup["limits"])
-    gc.collect()
-    gc.freeze()  # a collection in a fork would otherwise write to, and so copy, every page that holds an object
     _reply(control, {"ready": room.layers.describe()})
     running: dict[int, int] = {}
     while True:
