@@ -52,7 +52,8 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
     found = [problems(question, criterion, answers) for criterion in question.criteria]
     diagnosis = diagnose(question, answers) if any(found) else ()
     convention = ", ".join(d.name for d in diagnosis) if all(d.kind == "convention" for d in diagnosis) else ""
-    explained = {f for v in question.variants if v.name in {d.name for d in diagnosis} for f in v.functions}
+    named = {d.name for d in diagnosis}
+    explained = {f for v in question.variants if v.name in named for f in v.functions} if named else set()
     works = bool(convention) or any(
         not p for c, p in zip(question.criteria, found, strict=True) if c.kind in _LOST and c.kind != "shape"
     )

@@ -1,7 +1,7 @@
 """Turn a question into plain data: plans to send, answers to expect, answers of each misconception.
 
-What comes out needs neither the reference nor `questions.py` any more. The examiner judges with it; a release freezes
-the visible part of it, so that a student's check makes the same comparison without the reference.
+The examiner judges with it; a release freezes the visible part of it, so that a student's check makes the same
+comparison without the reference. Only misconceptions are run later, once an answer is wrong: they are many, and costly.
 """
 
 import inspect
@@ -9,7 +9,8 @@ import warnings
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
 
 import numpy as np
 
@@ -80,6 +81,27 @@ class Variant:
     codes: tuple[str, ...] = ()
 
 
+class Variants(Sequence[Variant]):
+    """The variants of a question, run when somebody first looks at them: a right answer needs none."""
+
+    def __init__(self, make: Callable[[], Sequence[Variant]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Sequence[Variant]:
+        return tuple(self._make())
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> Variant: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Variant]: ...
+    def __getitem__(self, index: int | slice) -> Variant | Sequence[Variant]:
+        return self._made[index]
+
+
 @dataclass(frozen=True)
 class PreparedQuestion:
     """Everything that judging one question needs."""
@@ -90,7 +112,7 @@ class PreparedQuestion:
     outputs: tuple[str, ...]
     trials: tuple[Trial, ...]
     criteria: tuple[PreparedCriterion, ...]
-    variants: tuple[Variant, ...]
+    variants: Sequence[Variant]
     convention_keeps: float
     bonus: bool
     seconds: float
@@ -102,7 +124,7 @@ class PreparedQuestion:
 
 
 def prepare(question: Question, seed: int | None) -> PreparedQuestion:
-    """Draw the hidden cases of a question and run its reference and its misconceptions on all cases.
+    """Draw the hidden cases of a question and run its reference on all cases; its misconceptions run once looked at.
 
     Parameters
     ----------
@@ -145,7 +167,7 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
         outputs=tuple(f"d{name}" for name in inspect.signature(first).parameters),
         trials=tuple(trials),
         criteria=tuple(criteria),
-        variants=tuple(_variants(question, trials)),
+        variants=Variants(lambda: _variants(question, trials)),
         convention_keeps=question.convention_keeps,
         bonus=question.bonus,
         seconds=question.seconds,

@@ -1,14 +1,17 @@
 """A prepared question is plain data: drawn from its seed, judged without the reference, and never spoilt by it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from grader import wire
 from grader.errors import GraderError
+from grader.judge import judge
 from grader.plans import plan_to_tree
 from grader.prepare import prepare
 from grader.questions import Case, Misconception, Question, consistency, gradient, purity, shape, value
-from tests.grader.examples import AFFINE, DOUBLE, LOSS, RELU, grade, lost
+from tests.grader.examples import AFFINE, DOUBLE, LOSS, RELU, answers, grade, lost
 
 
 def values_of(prepared):
@@ -125,3 +128,21 @@ def test_inputs_without_dimensions_are_differentiated():
     )
     assert grade(question).points == 5
     assert {"gradient", "consistency"} <= lost(grade(question, square_backward=lambda dout, x: x * dout))
+
+
+def test_misconceptions_run_for_a_wrong_answer_and_not_for_a_right_one():
+    runs = []
+
+    def tripled(x):
+        runs.append(x)
+        return 3 * x
+
+    question = replace(DOUBLE, misconceptions=(Misconception("tripled", {"double": tripled}, "How often?"),))
+    prepared = prepare(question, 1)
+    assert judge(prepared, answers(prepared, {"double": lambda x: 2 * x})).status == "passed"
+    assert not runs
+    result = judge(prepared, answers(prepared, {"double": lambda x: x + x + x}))
+    assert [d.name for d in result.diagnosis] == ["tripled"]
+    once = len(runs)
+    judge(prepared, answers(prepared, {"double": lambda x: x}))
+    assert len(runs) == once > 0
