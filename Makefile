@@ -43,11 +43,11 @@ unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
 test-all: oracle ## what takes longer than `make test`: PyTorch oracles, real kernels, many seeds
-	$(BIN)/pytest -n auto -m "slow or oracle" --ignore=tests/attacks --ignore=tests/grader/test_nbgrader_workflow.py
+	$(BIN)/pytest -n auto -m "slow or oracle" --ignore=tests/attacks
 
 # Not yet in test-all: nobody has seen these pass as a whole on a quiet machine.
-unproved: install ## every attack under every set of layers, and nbgrader's whole workflow
-	$(BIN)/pytest -n auto -m slow tests/attacks tests/grader/test_nbgrader_workflow.py
+unproved: install ## every attack under every set of layers
+	$(BIN)/pytest -n auto -m slow tests/attacks
 
 # PyTorch is no dependency of the package: it is installed for the oracle tests alone.
 oracle: install
