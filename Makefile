@@ -6,7 +6,7 @@ EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lectures test lint unit test-all unproved oracle benchmarks clean
+.PHONY: help install demo lectures test lint unit test-all oracle benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,11 +43,7 @@ unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
 test-all: oracle ## what takes longer than `make test`: PyTorch oracles, real kernels, many seeds
-	$(BIN)/pytest -n auto -m "slow or oracle" --ignore=tests/grader/test_nbgrader_workflow.py
-
-# Not yet in test-all: nobody has seen it pass as a whole on a quiet machine.
-unproved: install ## nbgrader's whole workflow
-	$(BIN)/pytest -n auto -m slow tests/grader/test_nbgrader_workflow.py
+	$(BIN)/pytest -n auto -m "slow or oracle"
 
 # PyTorch is no dependency of the package: it is installed for the oracle tests alone.
 oracle: install

@@ -1,6 +1,7 @@
-"""Writing a whole course's gradebook: every student's marks in every assignment, with and without their notebooks."""
+"""Writing a whole course's gradebook: every student's marks and notebook in every assignment, twice."""
 
 import functools
+import json
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from grader.nbgrader.course import CONFIG, write_course
 from grader.nbgrader.gradebook import write
 from grader.questions import Assignment
 from grader.results import CriterionResult, QuestionResult, Result
+from tests.grader.nbgrader_course import rows
 
 STUDENTS = 500
 
@@ -26,7 +28,8 @@ def main() -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as directory:
         course = Path(directory)
-        write_course(course, folders, course_id="benchmark", db_url=os.environ.get("GRADEBOOK_URL", ""))
+        url = os.environ.get("GRADEBOOK_URL", "")
+        write_course(course, folders, course_id="benchmark", db_url=url)
         config = PyFileConfigLoader(CONFIG, path=str(course)).load_config()
         config.Application.log_level = 40
         api = NbGraderAPI(config=config)
@@ -34,26 +37,41 @@ def main() -> None:
             generated = api.generate_assignment(folder.name)
             assert generated["success"], generated.get("log")
         results = {folder.name: [_result(folder, n) for n in range(STUDENTS)] for folder in folders}
-        _timed(course, results, "marks alone")
-        _timed(course, results, "marks alone, again")
         for folder in folders:
-            text = (course / "release" / folder.name / f"{topic(folder)}.ipynb").read_bytes()
-            for result in results[folder.name]:
-                submitted = course / "submitted" / result.student / folder.name
-                submitted.mkdir(parents=True)
-                (submitted / f"{topic(folder)}.ipynb").write_bytes(text)
-                (submitted / "timestamp.txt").write_text("2026-11-27 12:00:00 UTC")
-        _timed(course, results, "marks and autograded notebooks")
-        _timed(course, results, "marks and autograded notebooks, again")
+            _hand_in(course, folder, [r.student for r in results[folder.name]])
+        _timed(course, results, "first")
+        before = _left(course, url)
+        _timed(course, results, "again")
+        assert _left(course, url) == before
+
+
+def _hand_in(course: Path, folder: Path, students: list[str]) -> None:
+    """Hand in the notebook with a line of each student's own in every stub."""
+    path = course / "release" / folder.name / f"{topic(folder)}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    stubs = {n: c["source"] for n, c in enumerate(notebook["cells"]) if c["id"].startswith("stub-")}
+    for student in students:
+        for number, source in stubs.items():
+            notebook["cells"][number]["source"] = [*source, f"\n    # {student} was here"]
+        submitted = course / "submitted" / student / folder.name
+        submitted.mkdir(parents=True)
+        (submitted / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+        (submitted / "timestamp.txt").write_text("2026-11-27 12:00:00 UTC")
+
+
+def _left(course: Path, url: str) -> tuple[object, ...]:
+    """Return what a run leaves: the rows of the gradebook, and when which file was written."""
+    files = {p: p.stat().st_mtime_ns for p in (course / "autograded").rglob("*")}
+    return rows(course, url), files
 
 
 def _timed(course: Path, results: dict[str, list[Result]], what: str) -> None:
     started, computing = time.perf_counter(), time.process_time()
     for assignment, found in results.items():
-        write(course, found, assignment=assignment)
+        assert write(course, found, assignment=assignment).problems == ()
     seconds = time.perf_counter() - started
     computed = time.process_time() - computing
-    size = f"{STUDENTS} students × {len(results)} assignments"
+    size = f"gradebook and autograded notebooks, {STUDENTS} students × {len(results)} assignments"
     print(f"{size}, {what}: {seconds:.1f} s ({computed:.1f} s of them computing)", flush=True)
 
 

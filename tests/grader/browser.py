@@ -40,13 +40,13 @@ class Browser:
     def _devtools(self, command: str, **parameters: Any) -> Any:
         return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
-    def open(self, page: Path, *, width: int = 1280, scheme: str = "light") -> None:
-        """Open a file at a width in pixels, "light" or "dark"."""
+    def open(self, page: Path | str, *, width: int = 1280, scheme: str = "light") -> None:
+        """Open a file or an address at a width in pixels, "light" or "dark"."""
         self._devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
         self._devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self._call("POST", "/url", {"url": page.resolve().as_uri()})
+        self._call("POST", "/url", {"url": page if isinstance(page, str) else page.resolve().as_uri()})
 
     def run(self, script: str) -> Any:
         """Run JavaScript in the page and return what it returns."""
@@ -64,6 +64,10 @@ class Browser:
     def printed(self) -> bytes:
         """Return the page as a PDF."""
         return base64.b64decode(self._devtools("Page.printToPDF", printBackground=False)["data"])
+
+    def picture(self) -> bytes:
+        """Return what is seen as a PNG."""
+        return base64.b64decode(self._call("GET", "/screenshot"))
 
     def close(self) -> None:
         """End the browser."""

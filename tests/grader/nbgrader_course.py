@@ -108,24 +108,29 @@ _TABLES = {
 }
 
 
-def stored(course: Path, db_url: str = "") -> dict[str, object]:
-    """Return all that grading leaves in a course: the gradebook's rows but their random ids, the files' bytes."""
+def rows(course: Path, db_url: str = "") -> dict[str, list[tuple[object, ...]]]:
+    """Return all that grading writes into a gradebook, but the rows' random ids."""
     engine = create_engine(db_url or f"sqlite:///{course / 'gradebook.db'}")
     with engine.connect() as connection:
-        rows = {
+        found = {
             name: sorted([tuple(row) for row in connection.execute(text(query))], key=repr)
             for name, query in _TABLES.items()
         }
     engine.dispose()
+    return found
+
+
+def stored(course: Path, db_url: str = "") -> dict[str, object]:
+    """Return all that grading leaves in a course: the gradebook's rows and the bytes of its files."""
     files = sorted(p for p in (course / "autograded").rglob("*") if p.is_file())
-    return {**rows, "files": {str(p.relative_to(course)): (p.stat().st_mode, p.read_bytes()) for p in files}}
+    content = {str(p.relative_to(course)): (p.stat().st_mode, p.read_bytes()) for p in files}
+    return {**rows(course, db_url), "files": content}
 
 
 def grades(course: Path, assignment: str, student: str, db_url: str = "") -> dict[str, tuple[object, ...]]:
     """Return cell to (automatic score, manual score, extra credit, needs a person) of one submission."""
-    rows = stored(course, db_url)["grades"]
-    assert isinstance(rows, list)
-    return {row[2]: (*row[3:6], bool(row[6])) for row in rows if row[:2] == (assignment, student)}
+    found = rows(course, db_url)["grades"]
+    return {str(row[2]): (*row[3:6], bool(row[6])) for row in found if row[:2] == (assignment, student)}
 
 
 def result(student: str, assignment: str = SUMS, *, add: float = 4.0, scale: float = 2.5, notes: tuple[str, ...] = ()):

@@ -1,24 +1,19 @@
 """nbgrader's formgrader in a real browser: the gradebook's table, a submission opened, an answer marked, the total."""
 
-import contextlib
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from grader.nbgrader.gradebook import write
+from tests.grader.jupyter import server
 from tests.grader.nbgrader_course import (
     ESSAY,
     HINT,
     RIGHT,
-    environment,
     grades,
     make_assignments,
     make_nbgrader_course,
@@ -53,38 +48,8 @@ def course(tmp_path_factory):
 @pytest.fixture(scope="module")
 def url(course, tmp_path_factory):
     """A Jupyter server in the course's folder, as an instructor starts one."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [f"--ServerApp.port={port}", "--IdentityProvider.token=", "--ServerApp.password=", "--no-browser"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("jupyter-server")), *options],
-            cwd=course,
-            env=environment(home),
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2), process, home / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait(ready, process, log):
-    end = time.monotonic() + 90
-    while True:
-        with contextlib.suppress(OSError):
-            ready().close()
-            return
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.2)
+    with server(course, tmp_path_factory.mktemp("home")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,10 @@
 
 import csv
 import json
-import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import repeat
 
 import pytest
 
@@ -32,58 +33,79 @@ NOTEBOOKS = {SUMS: "arithmetic", ESSAY: "essay"}
 STUDENTS = {"ada": RIGHT, "bob": WRONG, "zoë": {}}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def course(request, tmp_path_factory):
-    """A course with every assignment released, fetched, answered, handed in and collected. Returns folder and URL."""
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
     if not probe().core:
         pytest.skip("this machine cannot isolate student code")
-    root = make_assignments(tmp_path_factory.mktemp("checkout"))
+    return make_assignments(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def exchange(checkout, tmp_path_factory):
+    """The exchange's folder with every assignment released, and each student's home, in which it was handed in.
+
+    It knows no database, so this is done once.
+    """
+    folder = tmp_path_factory.mktemp("exchange")
+    folder.chmod(0o777)
+    course = make(checkout, folder.parent / "releasing", folder)
+    for assignment in NOTEBOOKS:
+        nbgrader(course, "release_assignment", assignment)
+    homes = {student: tmp_path_factory.mktemp(f"home-of-{student}") for student in STUDENTS}
+    with ThreadPoolExecutor() as together:
+        list(together.map(_take_part, homes.values(), STUDENTS, repeat(folder)))
+    return folder, homes
+
+
+def make(checkout, course, exchange, url=""):
+    """Make a course with both assignments generated."""
+    command(checkout, "grader", "course", str(course), *NOTEBOOKS, "--course-id", "tiny", "--db-url", url)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.Exchange.root = {str(exchange)!r}\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    for assignment in NOTEBOOKS:
+        nbgrader(course, "generate_assignment", assignment)
+    return course
+
+
+def _take_part(home, student, exchange):
+    """Fetch, answer and hand in, as the student. One machine has one user, so each says who they are."""
+    (home / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.CourseDirectory.course_id = 'tiny'\n"
+        f"c.Exchange.root = {str(exchange)!r}\nc.Exchange.cache = {str(home / 'cache')!r}\n"
+    )
+    nbgrader(home, "fetch_assignment", *NOTEBOOKS)
+    answers = STUDENTS[student]
+    for assignment, notebook in NOTEBOOKS.items():
+        assert (home / assignment / f"{notebook}.checks").is_file()
+        write_answers(home / assignment / f"{notebook}.ipynb", answers, essay="Because." if answers else "")
+        nbgrader(home, "submit", assignment, "--student", student)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def course(request, checkout, exchange, tmp_path):
+    """A course with what was handed in collected, one of it late. Returns its folder and its gradebook's URL."""
     with ExitStack() as stack:
         url = stack.enter_context(server()) if request.param == "postgresql" else ""
-        folder = tmp_path_factory.mktemp("courses") / "tiny"
-        command(root, "grader", "course", str(folder), *NOTEBOOKS, "--course-id", "tiny", "--db-url", url)
-        exchange = folder.parent / "exchange"
-        exchange.mkdir()
-        exchange.chmod(0o777)
-        settings = f"c.Exchange.root = {str(exchange)!r}\nc.Exchange.cache = {str(folder.parent / 'cache')!r}\n"
-        settings += "c.ExchangeSubmit.add_random_string = False\nc.LateSubmissionPlugin.penalty_method = 'zero'\n"
-        with (folder / "nbgrader_config.py").open("a") as config:
-            config.write(settings)
+        folder = make(checkout, tmp_path / "tiny", exchange[0], url)
         for assignment in NOTEBOOKS:
-            nbgrader(folder, "generate_assignment", assignment)
-            nbgrader(folder, "release_assignment", assignment)
-        for student, answers in STUDENTS.items():
-            _take_part(folder, student, answers)
+            nbgrader(folder, "collect", assignment)
+        nbgrader(folder, "db", "assignment", "add", SUMS, "--duedate", "2099-01-01 12:00:00 UTC")
+        (folder / "submitted" / "bob" / SUMS / "timestamp.txt").write_text("2099-01-01 12:00:01 UTC")
         yield folder, url
 
 
-def _take_part(course, student, answers):
-    """Fetch, answer and submit at home, as the student: the exchange asks who that is, so the name is given to it."""
-    home = course.parent / f"home-{student}"
-    home.mkdir()
-    settings = (
-        (course / "nbgrader_config.py")
-        .read_text()
-        .replace("os.path.dirname(os.path.abspath(__file__))", repr(str(home)))
-    )
-    (home / "nbgrader_config.py").write_text(settings)
-    for assignment, notebook in NOTEBOOKS.items():
-        nbgrader(home, "fetch_assignment", assignment)
-        assert (home / assignment / f"{notebook}.checks").is_file()
-        write_answers(home / assignment / f"{notebook}.ipynb", answers, essay="Because." if answers else "")
-        submitted = course / "submitted" / student / assignment
-        nbgrader(home, "submit", assignment)
-        nbgrader(course, "collect", assignment, "--update")
-        # One machine has one user; what was collected as that one's belongs to this student.
-        collected = course / "submitted" / os.environ.get("USER", "root") / assignment
-        submitted.parent.mkdir(exist_ok=True)
-        shutil.move(collected, submitted)
+def test_validate_speaks_in_the_words_of_the_checks(exchange):
+    _, homes = exchange
+    printed = nbgrader(homes["bob"] / SUMS, "validate", "arithmetic.ipynb")
+    assert "VALIDATION FAILED ON 2 CELL(S)" in printed
+    assert HINT in printed
+    assert "scale is not written yet" in printed
+    assert "Success!" in nbgrader(homes["ada"] / SUMS, "validate", "arithmetic.ipynb")
 
 
 def test_the_whole_workflow(course):
     folder, url = course
-    assert SUMS in nbgrader(folder, "list", "--inbound")
-    _validate(folder)
+    assert nbgrader(folder, "list", "--inbound").count(SUMS) == len(STUDENTS)
     for assignment in NOTEBOOKS:
         nbgrader(folder, "autograde", assignment)
     _the_marks_are_those_of_the_questions(folder, url)
@@ -97,18 +119,8 @@ def test_the_whole_workflow(course):
     with (folder / "grades.csv").open() as file:
         rows = {(r["assignment"], r["student_id"]): r for r in csv.DictReader(file)}
     assert float(rows[SUMS, "ada"]["score"]) == 6.5
-    assert float(rows[SUMS, "zoë"]["score"]) == 0
-
-
-def _validate(folder):
-    """By the command line itself, once with a mistake and once without."""
-    home = folder.parent / "home-bob"
-    printed = command(home / SUMS, "nbgrader", "validate", "arithmetic.ipynb")
-    assert "VALIDATION FAILED ON 2 CELL(S)" in printed
-    assert HINT in printed
-    assert "scale is not written yet" in printed
-    home = folder.parent / "home-ada"
-    assert "Success!" in command(home / SUMS, "nbgrader", "validate", "arithmetic.ipynb")
+    assert float(rows[SUMS, "bob"]["raw_score"]) == float(rows[SUMS, "bob"]["late_submission_penalty"]) > 0
+    assert float(rows[SUMS, "bob"]["score"]) == float(rows[SUMS, "zoë"]["score"]) == 0
 
 
 def _the_marks_are_those_of_the_questions(folder, url):
@@ -123,6 +135,8 @@ def _the_marks_are_those_of_the_questions(folder, url):
     assert 0 < grades(folder, SUMS, "bob", url)["check-add"][0] < 4
     assert grades(folder, ESSAY, "ada", url)["answer-why"] == (None, None, None, True)
     assert grades(folder, ESSAY, "zoë", url)["answer-why"] == (0, None, None, False)
+    penalties = {row[1]: row[3] for row in stored(folder, url)["submissions"] if row[0] == SUMS}
+    assert penalties == {"ada": None, "bob": grades(folder, SUMS, "bob", url)["check-add"][0], "zoë": None}
     comments = {row[1:3]: row[3] for row in stored(folder, url)["comments"] if row[0] == SUMS}
     assert HINT in comments["bob", "stub-add"]
     assert comments["ada", "stub-add"] is None
