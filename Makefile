@@ -6,7 +6,7 @@ EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lectures test lint unit test-all unproved oracle benchmarks clean
+.PHONY: help install demo lectures test lint unit test-all unproved oracle extras benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,10 +25,7 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## grade a made-up class of real notebooks end to end
 	$(BIN)/grader demo
 
-lectures: install ## execute the lectures and build their site, which needs no network, in out/lectures
-	@$(BIN)/python -c "import myst_nb, sphinx_design, furo" 2>/dev/null || { \
-		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures]'; \
-		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures]'; fi; }
+lectures: extras ## execute the lectures and build their site, which needs no network, in out/lectures
 	$(BIN)/sphinx-build -q -E -b html lectures out/lectures
 	@echo "open out/lectures/index.html"
 
@@ -42,8 +39,8 @@ lint: install
 unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
-test-all: oracle ## what takes longer than `make test`: PyTorch oracles, real kernels, many seeds
-	$(BIN)/pytest -n auto -m "slow or oracle" --ignore=tests/attacks --ignore=tests/grader/test_nbgrader_workflow.py
+test-all: oracle extras ## what takes longer than `make test`: PyTorch oracles, real kernels, the lectures, many seeds
+	$(BIN)/pytest -n auto --dist loadgroup -m "slow or oracle" --ignore=tests/attacks --ignore=tests/grader/test_nbgrader_workflow.py
 
 # Not yet in test-all: nobody has seen these pass as a whole on a quiet machine.
 unproved: install ## every attack under every set of layers, and nbgrader's whole workflow
@@ -54,6 +51,12 @@ oracle: install
 	@$(BIN)/python -c "import torch" 2>/dev/null || { \
 		if command -v uv >/dev/null 2>&1 && [ -z "$$CI" ]; then uv pip install --quiet --python $(BIN)/python '$(TORCH)'; \
 		else $(BIN)/python -m pip install --quiet '$(TORCH)'; fi; }
+
+# What builds the lectures' site and the bundle for the browser: the student's and the instructor's day needs neither.
+extras: install
+	@$(BIN)/python -c "import myst_nb, sphinx_design, furo, jupyterlite_pyodide_kernel" 2>/dev/null || { \
+		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures,lite]'; \
+		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures,lite]'; fi; }
 
 benchmarks: oracle ## print every measured ratio (takes a while)
 	$(BIN)/python -m tests.benchmarks

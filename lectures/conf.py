@@ -1,5 +1,6 @@
 """How Sphinx builds the lectures: executes them, and makes a site that needs no network."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,15 @@ html_show_sphinx = False
 html_copy_source = False
 
 
+def lead_on(link):
+    """Where a link from docs/ into the repository leads on this site: a notebook's page, a file's copy, nowhere."""
+    text, path = link.groups()
+    if notebook := re.fullmatch(r"assignments/(.+)/notebook\.md", path):
+        return f"[{text}](../notebooks/{notebook[1]}.ipynb)"
+    # Sphinx copies a file, not a folder; the text of a link to a folder is the folder's name.
+    return f"{{download}}`{text.strip('`')} <../../{path}>`" if (ROOT / path).is_file() else text
+
+
 def gather(app):
     """Put docs/*.md and the students' notebooks beside the lectures: Sphinx reads one folder only."""
     docs, notebooks = HERE / "docs", HERE / "notebooks"
@@ -42,6 +52,9 @@ def gather(app):
         shutil.rmtree(place, ignore_errors=True)
     if (ROOT / "docs").is_dir():
         shutil.copytree(ROOT / "docs", docs)
+    for page in docs.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(r"\[([^\]]+)\]\(\.\./([^)]+)\)", lead_on, text), encoding="utf-8")
     notebooks.mkdir()
     for source in sorted((ROOT / "assignments").glob("*/notebook.md")):
         folder = source.parent
