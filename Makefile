@@ -25,9 +25,9 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## grade a made-up class of real notebooks end to end
 	$(BIN)/grader demo
 
-lectures: extras ## execute the lectures and build their site, which needs no network, in out/lectures
+lectures: extras ## execute the lectures; build their site with slides, which needs no network, in out/lectures
 	$(BIN)/sphinx-build -q -E -b html lectures out/lectures
-	@echo "open out/lectures/index.html"
+	@echo "open out/lectures/index.html; under each lecture's title: its slides"
 
 test: lint unit ## lint, type check, and every test that is quick
 

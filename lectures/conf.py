@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+from docutils import nodes
+
 from grader.build import build, dumps
 
 HERE = Path(__file__).parent
@@ -61,6 +63,26 @@ def gather(app):
         (notebooks / f"{folder.name}.ipynb").write_text(dumps(build(folder)), encoding="utf-8")
 
 
+def hold_together(app, doctree):
+    """Let no line break between a formula and the full stop behind it, where browsers allow one."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and (stop := re.match(r"[.,;:!?)]+", after.astext())):
+            after.parent.replace(after, nodes.Text(after.astext()[stop.end() :]))
+            held = nodes.inline(classes=["held-together"])
+            formula.replace_self(held)
+            held += [formula, nodes.Text(stop[0])]
+
+
+def add_slides(app, pagename, templatename, context, doctree):
+    """Let a lecture's page, and no other, turn into slides."""
+    if re.fullmatch(r"\d\d-[\w-]+", pagename):
+        app.add_js_file("slides.js", loading_method="defer")
+        app.add_css_file("slides.css")
+
+
 def setup(app):
-    """Register the step above."""
+    """Register the steps above."""
     app.connect("builder-inited", gather)
+    app.connect("doctree-read", hold_together)
+    app.connect("html-page-context", add_slides)

@@ -1,13 +1,17 @@
 """The lectures' site, built as `make lectures` builds it: every cell runs, every link leads somewhere, offline."""
 
 import importlib.util
+import re
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.grader.browser import MISSING, browser
 
 ROOT = Path(__file__).parents[1]
 LECTURES = sorted(page.stem for page in (ROOT / "lectures").glob("[0-9][0-9]-*.md"))
@@ -91,3 +95,99 @@ def test_the_documents_lead_to_the_notebooks_pages_and_to_copies_of_files(site, 
     assert len(copies) == 1
     copy = site / "docs" / copies[0]
     assert copy.read_bytes() == (ROOT / "grader" / "examine.py").read_bytes()
+
+
+needs_browser = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+RIGHT, LEFT, HOME, END, ESCAPE = "\ue014", "\ue012", "\ue011", "\ue010", "\ue00c"
+COUNT = "return document.body.matches('.packing') ? 0 : document.querySelectorAll('#deck section').length"
+# What is wrong with a slide once its answers are unfolded: it overflows, or is too small to be read from the last row.
+SPOILT = """
+const found = [];
+document.querySelectorAll('#deck section').forEach((slide, i) => {
+  slide.style.display = 'flex';
+  slide.querySelectorAll('details').forEach((answer) => (answer.open = true));
+  const body = slide.querySelector('.body');
+  if (!slide.matches('.title') && body.scrollHeight > body.clientHeight + 1) found.push(`${i + 1}: too high`);
+  for (const e of [body, ...body.querySelectorAll('table, pre, mjx-container[display]')])
+    if (e.scrollWidth > body.clientWidth + 1) found.push(`${i + 1}: too wide: ${e.tagName} ${e.scrollWidth}`);
+  for (const e of slide.querySelectorAll('.body p, .body li, mjx-container'))
+    if (parseFloat(getComputedStyle(e).fontSize) < 18) found.push(`${i + 1}: ${e.textContent}`);
+  for (const e of slide.querySelectorAll('img')) {
+    const high = e.getBoundingClientRect().height;
+    if (!e.naturalWidth || high < 150) found.push(`${i + 1}: a figure ${high} high`);
+  }
+  slide.querySelectorAll('details').forEach((answer) => (answer.open = false));
+  slide.style.display = '';
+});
+return found;
+"""
+# What the page says and shows outside of its code, and the slides do not.
+LEFT_OUT = r"""
+const words = (element) => element.textContent.replace(/[\\s¶]/g, '');
+const all = (selector) => [...document.querySelectorAll(selector)].map(words);
+const said = all('#deck :is(h1, h2, h3)').join(' ') + all('#deck .body').join('');
+const page = [...document.querySelectorAll('.content article :is(h1, h2, h3, p, li, td)')];
+const pictures = (part) => document.querySelectorAll(part + ' img').length;
+return [
+  ...page.filter((e) => !e.matches('.to-slides, .cell *') && !said.includes(words(e))).map((e) => e.textContent),
+  ...(pictures('.content article') === pictures('#deck') ? [] : ['a figure']),
+];
+"""
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+def opened(session, page):
+    """Open a lecture's slides; return how many they are."""
+    session.open(page)
+    session.run("location.hash = '#slides'")
+    end = time.monotonic() + 20
+    while not (count := session.run(COUNT)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return count
+
+
+@needs_browser
+@pytest.mark.parametrize("lecture", LECTURES)
+def test_a_lectures_slides_hold_all_of_it_at_reading_size(session, site, lecture):
+    assert opened(session, site / f"{lecture}.html") >= 12
+    assert session.run(SPOILT) == []
+    assert session.run(LEFT_OUT) == []
+    unset = (
+        "return [...document.querySelectorAll('#deck .math')].filter((e) => !e.querySelector('mjx-container')).length"
+    )
+    assert session.run(unset) == 0
+    assert session.complaints() == []  # nothing was asked of a network
+
+
+@needs_browser
+def test_the_keys_turn_the_slides_and_unfold_an_answer_first(session, site):
+    count = opened(session, site / "06-pooling.html")
+    place = "return document.querySelector('#deck output').value"
+    assert session.run(place) == f"1 / {count}"
+    session.press(RIGHT, RIGHT, LEFT)
+    assert session.run(place) == f"2 / {count}"
+    session.press(END)
+    assert session.run(place) == f"{count} / {count}"
+    quiz = "return [...document.querySelectorAll('#deck section')].findIndex((s) => s.querySelector('details')) + 1"
+    number = session.run(quiz)
+    session.press(HOME, *[RIGHT] * (number - 1))
+    unfolded = "return document.querySelector('#deck .now details').open"
+    assert session.run(unfolded) is False
+    session.press(RIGHT)
+    assert session.run(unfolded) is True
+    assert session.run(place) == f"{number} / {count}"
+    session.press(RIGHT)
+    assert session.run(place) == f"{number + 1} / {count}"
+    session.press(ESCAPE)
+    assert session.run("return document.querySelector('#deck').checkVisibility()") is False
+
+
+@needs_browser
+def test_printed_slides_are_a_handout_of_one_slide_a_page(session, site):
+    count = opened(session, site / "06-pooling.html")
+    assert len(re.findall(rb"/Type /Page\b", session.printed())) == count
