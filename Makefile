@@ -6,7 +6,7 @@ EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lectures test lint unit test-all oracle benchmarks clean
+.PHONY: help install demo lectures test lint unit test-all oracle extras benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,12 +25,9 @@ $(VENV)/.installed: pyproject.toml
 demo: install ## grade a made-up class of real notebooks end to end
 	$(BIN)/grader demo
 
-lectures: install ## execute the lectures and build their site, which needs no network, in out/lectures
-	@$(BIN)/python -c "import myst_nb, sphinx_design, furo" 2>/dev/null || { \
-		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures]'; \
-		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures]'; fi; }
+lectures: extras ## execute the lectures; build their site with slides, which needs no network, in out/lectures
 	$(BIN)/sphinx-build -q -E -b html lectures out/lectures
-	@echo "open out/lectures/index.html"
+	@echo "open out/lectures/index.html; under each lecture's title: its slides"
 
 test: lint unit ## lint, type check, and every test that is quick
 
@@ -42,14 +39,20 @@ lint: install
 unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
-test-all: oracle ## what takes longer than `make test`: PyTorch oracles, real kernels, many seeds
-	$(BIN)/pytest -n auto -m "slow or oracle"
+test-all: oracle extras ## what takes longer than `make test`: PyTorch oracles, real kernels, attacks, the lectures, many seeds
+	$(BIN)/pytest -n auto --dist loadgroup -m "slow or oracle"
 
 # PyTorch is no dependency of the package: it is installed for the oracle tests alone.
 oracle: install
 	@$(BIN)/python -c "import torch" 2>/dev/null || { \
 		if command -v uv >/dev/null 2>&1 && [ -z "$$CI" ]; then uv pip install --quiet --python $(BIN)/python '$(TORCH)'; \
 		else $(BIN)/python -m pip install --quiet '$(TORCH)'; fi; }
+
+# What builds the lectures' site and the bundle for the browser: the student's and the instructor's day needs neither.
+extras: install
+	@$(BIN)/python -c "import myst_nb, sphinx_design, furo, jupyterlite_pyodide_kernel" 2>/dev/null || { \
+		if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS),lectures,lite]'; \
+		else $(BIN)/python -m pip install --quiet -e '.[$(EXTRAS),lectures,lite]'; fi; }
 
 benchmarks: oracle ## print every measured ratio (takes a while)
 	$(BIN)/python -m tests.benchmarks

@@ -13,6 +13,7 @@ from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 from PIL import Image as Picture
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, GREY = (
@@ -24,6 +25,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 def use_style() -> None:
     """Set Matplotlib's defaults for a lecture; each lecture calls it once."""
+    set_matplotlib_formats("retina")  # sharp on a phone, and on the wall of a room
     plt.rcParams.update(
         {
             "figure.figsize": (8, 3.4),
@@ -60,7 +62,7 @@ def animate(draw: Callable[[Figure, int], None], frames: Sequence[int], *, size=
     """Return a looped GIF; ``draw(figure, frame)`` draws each picture on an empty figure."""
     pictures = []
     for frame in frames:
-        figure = Figure(figsize=size, dpi=80, layout="constrained")
+        figure = Figure(figsize=size, dpi=120, layout="constrained")
         draw(figure, frame)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", facecolor="white")

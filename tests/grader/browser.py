@@ -62,8 +62,9 @@ class Browser:
         return [entry["message"] for entry in self._call("POST", "/se/log", {"type": "browser"})]
 
     def printed(self) -> bytes:
-        """Return the page as a PDF."""
-        return base64.b64decode(self._devtools("Page.printToPDF", printBackground=False)["data"])
+        """Return the page as a PDF, on the paper that it asks for."""
+        pdf = self._devtools("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"]
+        return base64.b64decode(pdf)
 
     def picture(self) -> bytes:
         """Return what is seen as a PNG."""
