@@ -279,7 +279,7 @@ def _hidden_scales(rng: np.random.Generator) -> list[Case]:
     small, large = float(rng.uniform(0.5, 0.7)), float(rng.uniform(1.3, 1.9))
     return [
         make.sure("one factor above 1", images, {"limits": (large, large)}),
-        make.sure("one factor below 1", images[:, :, ::-1], {"limits": (small, small)}),
+        make.sure("one factor below 1", images.transpose(0, 1, 3, 2)[:, :, ::-1], {"limits": (small, small)}),
         make.sure("a factor of 1", images[:1], {"limits": (1.0, 1.0)}),
         make.sure("a factor of 2, one row", images[:1, :1, :1], {"limits": (2.0, 2.0)}),
         *_scales(rng, images[0], 1.15, large + 0.1, ", enlarged"),
@@ -389,7 +389,7 @@ def _colours(rng: np.random.Generator) -> Any:
     """From dark to bright, so that bright pixels are clipped, in no grey."""
     image = rng.uniform(0.1, 0.6, size=(3, 2, 3))
     image[:, 0, 0] = [0.92, 0.7, 0.45]
-    image[:, 1, 2] = [0.05, 0.1, 0.3]
+    image[:, 1, 2] = [0.02, 0.1, 0.5]  # more saturated, its red falls below 0
     return image
 
 

@@ -15,7 +15,7 @@ import signal
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -173,30 +173,38 @@ def _in_a_fork(work: Callable[[], int]) -> str:
 def run(names: Sequence[str], *, sample: int = 0, seed: int = SEED) -> int:
     """Print the fates for the assignments named (all if none is); return how many mutants survived."""
     folders = [find_assignment(n) for n in names] if names else assignment_folders()
-    total = 0
+    found: dict[str, list[Fate]] = {}
     for folder in folders:
         questions = load_assignment(folder).questions
-        found = settled([fate for question in questions for fate in fates(question, sample=sample, seed=seed)])
-        print(f"{folder.name}\n  {'question':32}" + "".join(f" {end:>10}" for end in ("made", *ENDS)))
-        for question in questions:
-            own = Counter(f.end for f in found if f.question == question.name)
-            print(f"  {question.name:32} {own.total():10}" + "".join(f" {own[end]:10}" for end in ENDS))
-        for fate in found:
-            if fate.end == "survived":
-                seen = "no answer differs" if fate.same else "within what is allowed"
-                print(f"    survived {fate.question} ({fate.mutant.operator}; {seen}) {fate.mutant.key}")
-        killed = {f.mutant.key for f in found if f.end == "killed"}
-        survived = {f.mutant.key for f in found if f.end == "survived"}
-        different = len(killed) + len(survived)
-        share = f"{len(killed) / different:.2%}" if different else "none made"
-        print(f"  {folder.name}: {len(killed)} of {different} different mutants are killed: {share}\n", flush=True)
-        total += len(survived)
-    return total
+        found[folder.name] = [fate for question in questions for fate in fates(question, sample=sample, seed=seed)]
+        print(f"{folder.name}: tried", file=sys.stderr, flush=True)
+    killed = {fate.mutant.key for own in found.values() for fate in own if fate.end == "killed"}
+    survivors = 0
+    for name, own in found.items():
+        ends = settled(own, killed)
+        survivors += sum(fate.end == "survived" for fate in ends)
+        _print(name, ends)
+    return survivors
 
 
-def settled(found: Sequence[Fate]) -> list[Fate]:
-    """Call "elsewhere" what one question cannot show (a 1-D convolution has one row) and another one kills."""
-    killed = {fate.mutant.key for fate in found if fate.end == "killed"}
+def _print(name: str, found: Sequence[Fate]) -> None:
+    print(f"{name}\n  {'question':32}" + "".join(f" {end:>10}" for end in ("made", *ENDS)))
+    for question in dict.fromkeys(fate.question for fate in found):
+        own = Counter(fate.end for fate in found if fate.question == question)
+        print(f"  {question:32} {own.total():10}" + "".join(f" {own[end]:10}" for end in ENDS))
+    for fate in found:
+        if fate.end == "survived":
+            seen = "no answer differs" if fate.same else "within what is allowed"
+            print(f"    survived {fate.question} ({fate.mutant.operator}; {seen}) {fate.mutant.key}")
+    killed = {f.mutant.key for f in found if f.end in ("killed", "elsewhere")}
+    survived = {f.mutant.key for f in found if f.end == "survived"}
+    different = len(killed) + len(survived)
+    share = f"{len(killed) / different:.2%}" if different else "none made"
+    print(f"  {name}: {len(killed)} of {different} different mutants are killed: {share}\n", flush=True)
+
+
+def settled(found: Sequence[Fate], killed: Collection[str]) -> list[Fate]:
+    """Call "elsewhere" what one question cannot show (a network that never pads) and another one kills."""
     return [replace(f, end="elsewhere") if f.end == "survived" and f.mutant.key in killed else f for f in found]
 
 
