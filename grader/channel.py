@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from grader import wire
 from grader.plans import Tree
 
+_READ_AHEAD = 1 << 16  # answers are many and small: several come with one call of the system
+
 
 class ChannelClosedError(Exception):
     """The other side has gone."""
@@ -40,11 +42,16 @@ class Channel:
         self._caps = caps
         self._takes_descriptors = descriptors
         self._descriptors: list[int] = []
+        self._read_ahead = bytearray()
         self.watch: tuple[int, Callable[[], None]] | None = None
 
     def send(self, tree: Tree, *, deadline: float, descriptors: Sequence[int] = ()) -> None:
         """Send one frame; ``descriptors`` travel with its first bytes. ``deadline`` is of `time.monotonic`."""
-        data, sent = memoryview(wire.encode(tree)), 0
+        self.send_frame(wire.encode(tree), deadline=deadline, descriptors=descriptors)
+
+    def send_frame(self, frame: bytes, *, deadline: float, descriptors: Sequence[int] = ()) -> None:
+        """Send a frame that is encoded already."""
+        data, sent = memoryview(frame), 0
         while sent < len(data):
             self._wait(writing=True, deadline=deadline)
             try:
@@ -80,19 +87,23 @@ class Channel:
             os.close(self._descriptors.pop())
 
     def _read(self, size: int, deadline: float) -> bytes:
-        data = bytearray()  # grows as bytes arrive: a claimed length alone allocates nothing
+        data = self._read_ahead  # grows as bytes arrive: a claimed length alone allocates nothing
         while len(data) < size:
-            self._wait(writing=False, deadline=deadline)
+            if time.monotonic() >= deadline:  # there may always be more to read
+                raise ChannelTimeoutError
             try:
-                chunk = self._receive(min(size - len(data), 1 << 20))
+                chunk = self._receive(min(max(size - len(data), _READ_AHEAD), 1 << 20))
             except BlockingIOError:
+                self._wait(writing=False, deadline=deadline)
                 continue
             except OSError as error:
                 raise ChannelClosedError(str(error)) from error
             if not chunk:
                 raise ChannelClosedError("end of file")
             data += chunk
-        return bytes(data)
+        read = bytes(data[:size])
+        del data[:size]
+        return read
 
     def _receive(self, size: int) -> bytes:
         if not self._takes_descriptors:

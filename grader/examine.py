@@ -14,7 +14,7 @@ from grader.read import Submission
 from grader.results import QuestionResult, Result
 from grader.session import Session, Source, SubmissionDiedError, Template
 from grader.spawn import SpawnedSession, SpawnTemplate
-from grader.vouch import calls, order, speaks, vouched
+from grader.vouch import calls, speaks, vouched
 
 _MODES = ("all", "definitions", "none")
 # A submission that dies or hangs is started again without the cell that did it; this often at most.
@@ -23,11 +23,44 @@ _STARTS = 6
 
 @dataclass(frozen=True)
 class Times:
-    """Wall-clock limits in seconds: of one cell, and of all cells together. Questions carry their own."""
+    """Wall-clock limits in seconds.
+
+    Attributes
+    ----------
+    cell, cells : float
+        Of one cell, and of all cells together.
+    call : float
+        Of what is called on one case; a question may say less.
+    question : float
+        Of all calls of a question; 0 for what the question says.
+    question_factor : float
+        Stretches what questions say.
+    submission : float
+        Of everything.
+    """
 
     cell: float = 60.0
     cells: float = 180.0
+    call: float = 600.0
+    question: float = 0.0
     question_factor: float = 1.0
+    submission: float = 1800.0
+
+    def scaled(self, factor: float) -> "Times":
+        """Return every limit stretched."""
+        return Times(
+            cell=self.cell * factor,
+            cells=self.cells * factor,
+            call=self.call * factor,
+            question=self.question * factor,
+            question_factor=self.question_factor * factor,
+            submission=self.submission * factor,
+        )
+
+    def of(self, question: PreparedQuestion) -> tuple[float, float]:
+        """Return the limits of all calls of a question, and of those on one case."""
+        whole = self.question or question.seconds * self.question_factor
+        return whole, min(whole, self.call, question.call_seconds * self.question_factor)
 
 
 @dataclass(frozen=True)
@@ -48,6 +81,13 @@ class _Running:
     answered: dict[str, "_Answered"] = field(default_factory=dict)
     forks_denied: int = 0
     deaths: int = 0
+    end: float = float("inf")
+
+    def limits(self, question: PreparedQuestion, times: Times) -> tuple[float, float]:
+        """Return the seconds for all calls of a question and for those on one case; at most what is left of all."""
+        whole, call = times.of(question)
+        left = max(self.end - time.monotonic(), 0.0)
+        return min(whole, left), min(call, left)
 
 
 def examine(
@@ -85,7 +125,7 @@ def examine(
     """
     started = time.monotonic()
     times = times or Times()
-    running = _Running()
+    running = _Running(end=started + times.submission)
     cells = [c.number for c in submission.cells]
     for _ in range(_STARTS):
         with template.session() as session:
@@ -119,7 +159,8 @@ def _run_cells(session: Session | SpawnedSession, submission: Submission, runnin
     again = bool(running.modes)
     cells = [Source(c.number, c.source, running.modes.get(c.number, "all")) for c in submission.cells]
     cells = [c for c in cells if c.mode != "none"]
-    for outcome in session.run_cells(cells, seconds=times.cell, total=times.cells):
+    total = min(times.cells, max(running.end - time.monotonic(), 0.0))
+    for outcome in session.run_cells(cells, seconds=times.cell, total=total):
         failure = outcome.failure
         if failure is not None and failure.kind in ("timeout", "died"):
             mode = _MODES[_MODES.index(running.modes.get(outcome.number, "all")) + 1]
@@ -149,10 +190,10 @@ def _ask(
         if question.name in running.answered:
             continue
         progress(question.name)
-        asked_first = order(question)
-        plans = [question.trials[i].plan for i in asked_first]
+        plans = [question.trials[i].plan for i in question.order]
+        whole, call = running.limits(question, times)
         try:
-            asked, seconds = session.ask(plans, seconds=question.seconds * times.question_factor)
+            asked, seconds = session.ask(plans, question.frame, seconds=whole, call=call)
         except SubmissionDiedError:
             running.deaths += 1
             what = "cells were run again"
@@ -161,7 +202,7 @@ def _ask(
                 what = "of all cells only imports and definitions were used"
             running.notes.append(f"the process ended before {question.name} could be examined: {what}")
             return False
-        answers = [answer for _, answer in sorted(zip(asked_first, asked, strict=True), key=lambda pair: pair[0])]
+        answers = [answer for _, answer in sorted(zip(question.order, asked, strict=True), key=lambda pair: pair[0])]
         running.answered[question.name] = _Answered(answers, seconds, first)
         first = False
     return True
@@ -183,11 +224,12 @@ def _ask_again(
     again: dict[str, dict[int, Answer]] = {q.name: {} for q in questions if q.name in running.answered}
     if due:
         with template.session() as session:
-            if _run_cells(session, submission, _Running(modes=dict(running.modes)), times):
+            if _run_cells(session, submission, _Running(modes=dict(running.modes), end=running.end), times):
                 for question in due:
                     plans = [question.trials[i].plan for i in calls(question)]
+                    whole, call = running.limits(question, times)
                     try:
-                        answers, _ = session.ask(plans, seconds=question.seconds * times.question_factor)
+                        answers, _ = session.ask(plans, seconds=whole, call=call)
                     except SubmissionDiedError:
                         break
                     again[question.name] = dict(zip(calls(question), answers, strict=True))

@@ -122,7 +122,7 @@ def _plain(record: Any, *special: str) -> dict[str, Tree]:
 
 def _question_to_tree(question: PreparedQuestion) -> Tree:
     return {
-        **_plain(question, "trials", "criteria", "variants"),
+        **_plain(question, "trials", "criteria", "variants", "call_seconds"),
         "trials": [
             {
                 **_plain(t, "plan", "expected", "judge", "reaches"),

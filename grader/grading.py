@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,7 @@ class Grading:
         self._assignment, self._secret = assignment, read_secret(folder)
         self._questions = [prepare(q, options.seed) for q in assignment.questions]
         self._versions = {"assignment": assignment_version(folder)[:16], "options": options.key}
-        times, slowness = options.times, options.slowness
-        self._times = replace(
-            times,
-            cell=times.cell * slowness,
-            cells=times.cells * slowness,
-            question_factor=times.question_factor * slowness,
-        )
+        self._times = options.times.scaled(options.slowness)
         self._template: Template | SpawnTemplate | None = None
 
     def grade(

@@ -6,7 +6,7 @@ and is handed from the forward to the backward without ever being looked at.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -196,6 +196,11 @@ def plan_from_tree(tree: Tree) -> Plan:
         for s in tree["steps"]
     )
     return Plan(tuple(tree["values"]), steps, tree["echo"])
+
+
+def request(plans: Iterable[Plan]) -> Tree:
+    """Return what asks a worker to run plans."""
+    return {"do": "plans", "plans": [plan_to_tree(p) for p in plans]}
 
 
 def answer_to_tree(answer: Answer) -> Tree:

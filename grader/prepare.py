@@ -5,6 +5,7 @@ comparison without the reference. Only misconceptions are run later, once an ans
 """
 
 import inspect
+import math
 import warnings
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,11 +15,11 @@ from typing import Any, overload
 
 import numpy as np
 
-from grader import scripts
+from grader import scripts, wire
 from grader.errors import GraderError
 from grader.execute import fresh, run_plan
 from grader.judges import Judge, Named
-from grader.plans import Answer, Output, Plan, Step, Value
+from grader.plans import Answer, Output, Plan, Step, Value, request
 from grader.questions import Case, Criterion, Question
 from grader.reach import reach
 
@@ -116,6 +117,17 @@ class PreparedQuestion:
     convention_keeps: float
     bonus: bool
     seconds: float
+    call_seconds: float = math.inf
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """In which order its trials are asked: visible ones first, before the process knows any hidden input."""
+        return tuple(sorted(range(len(self.trials)), key=lambda i: not self.trials[i].visible))
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The request for all trials in this order, encoded once for a whole class."""
+        return wire.encode(request(self.trials[i].plan for i in self.order))
 
     @property
     def max_points(self) -> float:
@@ -171,6 +183,7 @@ def prepare(question: Question, seed: int | None) -> PreparedQuestion:
         convention_keeps=question.convention_keeps,
         bonus=question.bonus,
         seconds=question.seconds,
+        call_seconds=question.call_seconds,
     )
 
 

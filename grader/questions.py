@@ -23,6 +23,7 @@ Examples
 4.0
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -189,8 +190,8 @@ class Question:
         Share of the lost points that an answer right under another convention keeps.
     bonus : bool
         Points beyond the assignment's maximum.
-    seconds : float
-        Time limit for all calls of the question.
+    seconds, call_seconds : float
+        Time limits: of all calls of the question, and of what is called on one case.
     personal : function, optional
         Makes from a generator the question with one student's own numbers: of the same name, functions and points. This
         question is then the one with the default numbers, for courses without a secret (`grader.personal`).
@@ -208,6 +209,7 @@ class Question:
     convention_keeps: float = 0.5
     bonus: bool = False
     seconds: float = 20.0
+    call_seconds: float = math.inf
     personal: "Callable[[np.random.Generator], Question] | None" = None
     text: str = ""
 

@@ -4,6 +4,7 @@ Nothing that comes back is believed; everything has a deadline; whatever was sta
 """
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -16,9 +17,10 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from grader import wire
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from grader.errors import MachineError
-from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, plan_to_tree
+from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, request
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
 from grader.sandbox.removal import remove
@@ -33,8 +35,6 @@ _INTERRUPT_GRACE = 2.0
 _LAST_BREATH = 0.1
 # Where there are descriptors of processes, numbers are never used: a submission's is that of its own namespace.
 _HAS_DESCRIPTORS = sys.platform == "linux"
-# All answers to one question are held at once; a cap on each frame alone would let them fill the examiner's memory.
-MAX_ANSWERS_BYTES = 512 << 20
 
 
 class SubmissionDiedError(Exception):
@@ -78,6 +78,7 @@ class Template:
     """
 
     def __init__(self, layers: Layers, limits: Limits, secret: Sequence[str] = ()) -> None:
+        self._output = limits.output
         self._scratch = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-")
         ours, theirs = socket.socketpair()
         self._control = Channel(ours, descriptors=True)
@@ -123,7 +124,7 @@ class Template:
         except (ChannelClosedError, ChannelTimeoutError) as error:
             channel.close()
             raise TemplateLostError("the template process is gone or does not answer") from error
-        session = Session(channel, pid, pidfd)
+        session = Session(channel, pid, pidfd, self._output)
         try:
             session.start(deadline)
             yield session
@@ -178,6 +179,7 @@ class Session:
     channel: Channel
     pid: int
     pidfd: int
+    output: int = Limits.output
     gate: ForkGate | None = None
     forks_denied: int = 0
     _may_fork: bool = field(default=False, repr=False)
@@ -212,8 +214,10 @@ class Session:
             elif not _HAS_DESCRIPTORS:
                 os.kill(self.pid, signal.SIGINT)
 
-    def ask(self, plans: Sequence[Plan], *, seconds: float) -> tuple[list[Answer], float]:
-        """Run plans in a fork of the submission's process.
+    def ask(
+        self, plans: Sequence[Plan], frame: bytes = b"", *, seconds: float, call: float = math.inf
+    ) -> tuple[list[Answer], float]:
+        """Run plans in a fork of the submission's process; see `ask`.
 
         Returns
         -------
@@ -228,7 +232,7 @@ class Session:
         """
         started = time.monotonic()
         with self._question() as channel:
-            answers = ask(channel, plans, seconds=seconds)
+            answers = ask(channel, plans, frame, seconds=seconds, call=call, most=self.output)
         died = any(o.failure is not None and o.failure.kind == "died" for a in answers for o in a.outcomes)
         if died and self.pidfd >= 0 and ended(self.pidfd, _LAST_BREATH):
             raise SubmissionDiedError  # what ended was the notebook's process, which took the question with it
@@ -311,16 +315,28 @@ def run_cells(
         yield outcome
 
 
-def ask(channel: Channel, plans: Sequence[Plan], *, seconds: float) -> list[Answer]:
-    """Send plans over a channel and collect their answers; those that never came say why."""
+def ask(
+    channel: Channel,
+    plans: Sequence[Plan],
+    frame: bytes = b"",
+    *,
+    seconds: float,
+    call: float = math.inf,
+    most: int = Limits.output,
+) -> list[Answer]:
+    """Send plans over a channel and collect their answers; those that never came say why.
+
+    ``frame`` is the request for these plans where it is encoded already. All of them have ``seconds``, each has
+    ``call``, and together they may answer ``most`` bytes.
+    """
     answers: list[Answer] = []
     deadline, size = time.monotonic() + seconds, 0
     try:
-        channel.send({"do": "plans", "plans": [plan_to_tree(p) for p in plans]}, deadline=deadline)
+        channel.send_frame(frame or wire.encode(request(plans)), deadline=deadline)
         for plan in plans:
-            tree = channel.receive(deadline=deadline)
+            tree = channel.receive(deadline=min(deadline, time.monotonic() + call))
             size += _bytes(tree)
-            if size > MAX_ANSWERS_BYTES:
+            if size > most:
                 return answers + [failed(plan, Failure("memory", "")) for plan in plans[len(answers) :]]
             answers.append(_answer(tree, plan))
         return answers

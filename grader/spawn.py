@@ -4,6 +4,7 @@ Only for submissions that are trusted: the demo's own, or with ``--sandbox none`
 """
 
 import contextlib
+import math
 import secrets
 import socket
 import subprocess
@@ -67,12 +68,14 @@ class SpawnedSession:
         """Run cells one after another; see `grader.session.run_cells`."""
         return run_cells(self.channel, cells, seconds=seconds, total=total, interrupt=lambda: None)
 
-    def ask(self, plans: Sequence[Plan], *, seconds: float) -> tuple[list[Answer], float]:
+    def ask(
+        self, plans: Sequence[Plan], frame: bytes = b"", *, seconds: float, call: float = math.inf
+    ) -> tuple[list[Answer], float]:
         """Run plans in the submission's process; if it hangs it is ended, and the next question needs a new one."""
         if self.process.poll() is not None:
             raise SubmissionDiedError
         started = time.monotonic()
-        answers = ask(self.channel, plans, seconds=seconds)
+        answers = ask(self.channel, plans, frame, seconds=seconds, call=call)
         kinds = {o.failure.kind for a in answers for o in a.outcomes if o.failure}
         if kinds & {"timeout", "died", "protocol"}:
             self.close()

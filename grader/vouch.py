@@ -22,11 +22,6 @@ def calls(question: PreparedQuestion) -> list[int]:
     return [i for i, trial in enumerate(question.trials) if trial.visible and trial.kind in _SHOWN]
 
 
-def order(question: PreparedQuestion) -> list[int]:
-    """In which order its trials are asked: visible ones first, before the process knows any hidden input."""
-    return sorted(range(len(question.trials)), key=lambda i: not question.trials[i].visible)
-
-
 def speaks(question: PreparedQuestion, answers: Sequence[Answer]) -> bool:
     """Whether a visible case gave anything that would be repeated: an exception's text, or a wrong answer."""
     return any(_speaks(question.trials[i], answers[i]) for i in calls(question))

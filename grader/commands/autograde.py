@@ -54,7 +54,15 @@ def autograde(
     seed: SeedOption = None,
     sandbox: SandboxOption = "auto",
     time_factor: Annotated[float, typer.Option(min=0.01, help="Stretch or shrink every time limit.")] = 1.0,
+    call_seconds: Annotated[float, typer.Option(min=0.01, help="Time of what is called on one case.")] = Times.call,
+    question_seconds: Annotated[
+        float, typer.Option(min=0.0, help="Time of all calls of a question; 0 for what `questions.py` says.")
+    ] = Times.question,
+    submission_seconds: Annotated[
+        float, typer.Option(min=0.01, help="Time of a submission, cells and questions.")
+    ] = Times.submission,
     memory: Annotated[int, typer.Option(min=256, help="Memory of a submission, in MiB.")] = 4096,
+    output: Annotated[int, typer.Option(min=1, help="What a submission may answer to one question, in MiB.")] = 512,
     due: Annotated[str, typer.Option(help="When it was due; else what the course's gradebook says.")] = "",
     cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers grade.")] = "",
     json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON object for each event on stdout.")] = False,
@@ -81,7 +89,9 @@ def autograde(
             raise GraderError(f"no submission of {folder.name} was found" + "".join(f"; {a}" for a in found.aside[:1]))
         if seed is not None and not fresh and journal.read_run(results).get("seed", seed) != seed:
             raise GraderError(f"{results} has another seed: add --fresh to grade all again, or name another with --to")
-        options = _options(results, folder.name, seed, sandbox, time_factor, memory)
+        times = Times(call=call_seconds, question=question_seconds, submission=submission_seconds).scaled(time_factor)
+        limits = Limits(memory=memory * MEBIBYTE, output=output * MEBIBYTE)
+        options = _options(results, folder.name, seed, sandbox, times, limits)
         jobs = jobs_for(jobs, len(found.handed))
         run = Run(folder, results, options, fresh=fresh, carry=bool(cluster), progress="" if cluster else unpacked)
         if course is not None:
@@ -141,9 +151,7 @@ def _only(found: intake.Intake, students: Sequence[str]) -> intake.Intake:
     return intake.Intake({s: found.handed[s] for s in students})
 
 
-def _options(
-    results: Path, assignment: str, seed: int | None, sandbox: str, time_factor: float, memory: int
-) -> Options:
+def _options(results: Path, assignment: str, seed: int | None, sandbox: str, times: Times, limits: Limits) -> Options:
     """Go on with the seed of this journal, or begin one with a new seed."""
     from grader.calibrate import slowness
 
@@ -154,14 +162,7 @@ def _options(
     chosen = seed if seed is not None else run.get("seed", fresh_seed())
     slow = slowness()
     journal.write_run(results, {"schema": 1, "assignment": assignment, "seed": chosen, "slowness": slow})
-    times = Times()
-    times = replace(
-        times,
-        cell=times.cell * time_factor,
-        cells=times.cells * time_factor,
-        question_factor=times.question_factor * time_factor,
-    )
-    return Options(seed=chosen, sandbox=sandbox, limits=Limits(memory=memory * MEBIBYTE), times=times, slowness=slow)
+    return Options(seed=chosen, sandbox=sandbox, limits=limits, times=times, slowness=slow)
 
 
 def _follow(events: Iterator[Event], say: Any, total: int, progress: Path) -> Counter[str]:

@@ -9,7 +9,8 @@ class Limits:
     """Bytes, seconds and counts; memory, time and stack are per process, so each question has its own.
 
     `processes` counts threads too, of all submissions of one template; it binds where the template has a user id, or
-    a user namespace, for itself. `files` bounds the working directory where it is a tmpfs of its own.
+    a user namespace, for itself. `files` bounds the working directory where it is a tmpfs of its own. `output` bounds
+    the answers to one question together: the examiner holds them all at once. What is printed is dropped.
     """
 
     memory: int = 4 << 30
@@ -19,6 +20,7 @@ class Limits:
     file_size: int = 64 << 20
     stack: int = 8 << 20
     files: int = 64 << 20
+    output: int = 512 << 20
 
 
 def apply(limits: Limits, *, own_identity: bool) -> None:

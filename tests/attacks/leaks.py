@@ -24,7 +24,7 @@ from grader.prepare import PreparedQuestion, prepare
 from grader.questions import Question
 from grader.report import student_page
 from grader.results import QuestionResult, Result, to_json
-from grader.vouch import order, vouched
+from grader.vouch import vouched
 
 ROOT = Path(__file__).parents[2]
 SEED = 20_261_127
@@ -87,7 +87,7 @@ def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]
     found: dict[int, Answer] = {}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for number in order(question):
+        for number in question.order:
             trial = question.trials[number]
             answer = run_plan(fresh(trial.plan), functions, catch=BaseException)
             try:

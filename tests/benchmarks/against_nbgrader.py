@@ -1,11 +1,13 @@
-"""The demo's class through stock nbgrader (serial, one kernel each, visible checks as its tests) and through ours.
+"""A class through stock nbgrader (autograde and generate_feedback, visible checks as its tests) and through ours.
 
-Both grade the same notebooks in the same run, one after the other, so that the machine's mood is shared.
+Both take the same notebooks in the same run: right answers in mixed styles. Ours grades, fills the gradebook, writes
+`autograded/` and every page, at one worker; what it takes once is part of its time.
+``python -m tests.benchmarks.against_nbgrader 200 20``: so many for ours, the first of them for nbgrader.
 """
 
 import json
 import os
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from grader.build import build, dumps
-from grader.demo import make_class
 from grader.errors import GraderError
-from grader.examine import Times
 from grader.folders import find_assignment, load_assignment, topic
 from grader.freeze import freeze
-from grader.grading import Grading, Options
+from grader.nbgrader.course import write_course
+from tests.benchmarks.classes import NAME, ROOT, command, notebooks, write_class
 
 SECONDS = 10
+_OURS, _THEIRS = 200, 20
 _CONFIG = f"""
 c = get_config()
 c.CourseDirectory.course_id = "benchmark"
@@ -29,73 +31,81 @@ c.ExecutePreprocessor.iopub_timeout = {SECONDS}
 """
 
 
-def main() -> None:
-    """Print the time of each submission under both, and the ratios."""
-    folder = find_assignment("04-convolution")
+def main(ours: int = _OURS, theirs: int = _THEIRS) -> None:
+    """Print the seconds of a submission under both, and the ratio."""
+    # nbgrader calls `alembic` and Jupyter's kernels by name.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    texts = notebooks()
     with tempfile.TemporaryDirectory() as directory:
-        course = Path(directory)
-        submissions = make_class(folder, course / "ours")
-        grade_theirs = _nbgrader(folder, course, submissions)
-        started = time.perf_counter()
-        longest = max(q.seconds for q in load_assignment(folder).questions)
-        options = Options(seed=1, times=Times(cell=SECONDS, question_factor=SECONDS / longest))
-        rows = []
-        with Grading(folder, options) as grading:
-            ready = time.perf_counter() - started
-            for student, path in submissions.items():
-                ours = _timed(lambda path=path: grading.grade(path))
-                theirs = _timed(lambda student=student: grade_theirs(student))
-                rows.append((student, theirs, ours))
-                print(
-                    f"{student:28} nbgrader {theirs:7.2f} s   ours {ours:7.3f} s   ratio {theirs / ours:6.1f}",
-                    flush=True,
-                )
-    ratios = [theirs / ours for _, theirs, ours in rows]
-    total_theirs, total_ours = (sum(r[i] for r in rows) for i in (1, 2))
-    print(f"\nour start-up (assignment, hidden cases, template), once for a class: {ready:.2f} s")
-    print(f"median ratio {statistics.median(ratios):.1f}, of the sums {total_theirs / total_ours:.1f}")
-    quick = [r for r in rows if r[2] < SECONDS / 2]
-    sums = sum(r[1] for r in quick) / (sum(r[2] for r in quick) + ready)
-    print(f"of the sums without those that hang, our start-up included: {sums:.1f}")
+        stages = _ours(Path(directory) / "ours", texts, ours)
+        our_time = sum(stages.values()) / ours
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
+        print(f"ours: {ours} submissions, one worker: {our_time:.3f} s each ({parts})", flush=True)
+        both = _theirs(Path(directory) / "theirs", texts, theirs)
+    their_time = sum(both.values()) / theirs
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in both.items())
+    print(f"nbgrader: {theirs} submissions: {their_time:.3f} s each ({parts})")
+    print(f"ratio {their_time / our_time:.1f}")
 
 
-def _timed(grade: Any) -> float:
+def _ours(course: Path, texts: dict[str, str], count: int) -> dict[str, float]:
+    folder = find_assignment(NAME, root=ROOT)
+    write_course(course, [folder], course_id="benchmark", db_url="")
+    _run(["nbgrader", "generate_assignment", NAME], course)
+    write_class(course, texts, count)
+    results = course / "results" / NAME
+    return {
+        "grading and gradebook": _run(command(course, "--jobs", "1"), ROOT),
+        "pages": _run(["grader", "report", str(results), "--to", str(course / "pages")], ROOT),
+    }
+
+
+def _run(arguments: list[str], where: Path) -> float:
     started = time.perf_counter()
-    try:
-        grade()
-    except GraderError as error:
-        print(f"  ({error})", file=sys.stderr)
+    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GraderError(f"{arguments[:2]} ended with {done.returncode}: {done.stderr[-1000:]}")
     return time.perf_counter() - started
 
 
-def _nbgrader(folder: Path, course: Path, submissions: dict[str, Path]) -> Any:
+def _theirs(course: Path, texts: dict[str, str], count: int) -> dict[str, float]:
+    api = _nbgrader(course, texts, count)
+    spent = {}
+    for what in ("autograde", "generate_feedback"):
+        started = time.perf_counter()
+        for student in sorted(p.name for p in (course / "submitted").iterdir()):
+            done = getattr(api, what)(NAME, student)
+            if not done["success"]:
+                raise GraderError(f"nbgrader could not {what}: {done.get('log', '')[-500:]}")
+        spent[what] = time.perf_counter() - started
+    return spent
+
+
+def _nbgrader(course: Path, texts: dict[str, str], count: int) -> Any:
+    """Make a stock course of the same notebooks."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
-    # nbgrader calls `alembic` and Jupyter's kernels by name.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    name = topic(folder)
-    (course / "nbgrader_config.py").write_text(_CONFIG)
+    folder = find_assignment(NAME, root=ROOT)
     checks = freeze(load_assignment(folder))
-    source = course / "source" / name
+    source = course / "source" / NAME
     source.mkdir(parents=True)
-    (source / f"{name}.ipynb").write_text(_for_nbgrader(dumps(build(folder))))
-    (source / f"{name}.checks").write_bytes(checks)
-    for student, path in submissions.items():
-        target = course / "submitted" / student / name
-        target.mkdir(parents=True)
-        (target / f"{name}.ipynb").write_text(_for_nbgrader(path.read_text()))
-        (target / f"{name}.checks").write_bytes(checks)
+    (course / "nbgrader_config.py").write_text(_CONFIG)
+    (source / f"{topic(folder)}.ipynb").write_text(_for_nbgrader(dumps(build(folder))))
+    (source / f"{topic(folder)}.checks").write_bytes(checks)
+    write_class(course, {name: _for_nbgrader(text) for name, text in texts.items()}, count)
+    for place in (course / "submitted").glob(f"*/{NAME}"):
+        (place / f"{topic(folder)}.checks").write_bytes(checks)
     config = Config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.course_id = "benchmark"
     config.Application.log_level = 40
     config.ExecutePreprocessor.timeout = SECONDS
     api = NbGraderAPI(config=config)
-    result = api.generate_assignment(name)
+    result = api.generate_assignment(NAME)
     if not result["success"]:
         raise GraderError(f"nbgrader could not generate the assignment: {result.get('log', '')[-500:]}")
-    return lambda student: api.autograde(name, student)
+    return api
 
 
 def _for_nbgrader(text: str) -> str:
@@ -117,4 +127,4 @@ def _for_nbgrader(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -1,9 +1,11 @@
 """Classes to grade in benchmarks: real notebooks of 04-convolution in mixed styles, and what grades them."""
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +79,8 @@ def grade(course: Path, *arguments: str) -> Timed:
         except psutil.Error:
             break
         time.sleep(0.05)
-    process.wait()
+    if process.wait() not in (0, 1):
+        raise RuntimeError(f"grading ended with {process.returncode}")
     return Timed(time.perf_counter() - started, peak / 2**20)
 
 
@@ -91,3 +94,45 @@ def comparable(results: Path) -> dict[str, object]:
             question["seconds"] = 0
         found[path.name] = data
     return found
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask cluster of processes of this machine."""
+
+    address: str
+    scheduler: psutil.Process
+    workers: list[psutil.Process]
+
+
+@contextlib.contextmanager
+def cluster(place: Path, workers: int) -> Iterator[Cluster]:
+    """Start a scheduler and workers as somebody would by hand, and end what is left of them."""
+    from distributed import Client
+
+    file, processes = place / "scheduler.json", list[psutil.Process]()
+    dask = str(Path(sys.executable).parent / "dask")
+    here = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+
+    def start(*arguments: str) -> psutil.Process:
+        process = psutil.Popen([dask, *arguments, *here], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        processes.append(process)
+        return process
+
+    file.unlink(missing_ok=True)
+    scheduler = start("scheduler", "--port", "0")
+    started = [start("worker", "--nthreads", "1") for _ in range(workers)]
+    try:
+        while not file.exists() or not file.read_text():
+            time.sleep(0.05)
+        address = json.loads(file.read_text())["address"]
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield Cluster(address, scheduler, started)
+    finally:
+        for process in reversed(processes):
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(processes, timeout=10)
+        for process in alive:
+            process.kill()

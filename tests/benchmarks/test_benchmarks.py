@@ -9,6 +9,7 @@ from tests.benchmarks.__main__ import modules_with_main
 from tests.benchmarks.conv_cases import CASES
 from tests.benchmarks.conv_peers import index_thunks
 from tests.benchmarks.convolution import ours, plain
+from tests.benchmarks.queue_model import simulated
 from tests.benchmarks.timing import exponent, geometric_mean, interleaved, peak_extra_bytes, table
 
 
@@ -27,6 +28,18 @@ def test_the_command_finds_the_modules_that_measure() -> None:
     found = modules_with_main()
     assert "convolution" in found
     assert "timing" not in found
+
+
+@pytest.mark.parametrize(
+    ("grading", "recording", "workers", "submissions", "seconds"),
+    [
+        ([1.0], 0.0, 2, 10, 5.0),  # as fast as the workers
+        ([1.0], 1.0, 100, 10, 11.0),  # as slow as the main process
+        ([1.0], 0.25, 1, 4, 4.25),  # recording while the next one is graded
+    ],
+)
+def test_a_queue_is_as_fast_as_the_slower_of_workers_and_main(grading, recording, workers, submissions, seconds):
+    assert simulated(grading, recording, workers, submissions) == seconds
 
 
 def test_a_function_that_takes_longer_measures_longer() -> None:

@@ -114,6 +114,28 @@ def test_what_cannot_be_graded_has_a_reason_costs_exit_1_and_nobody_else(course)
     assert not list((course / "results" / "01-arithmetic").glob("*.problem"))
 
 
+def test_each_limit_of_a_run_can_be_set(course):
+    greedy = {
+        "slow": "import time; time.sleep(0.5)",
+        "loud": "return np.zeros(1 << 18)",
+        "hungry": "np.empty(1 << 28)",
+    }
+    hand_in(
+        course, **{who: f"{ANSWERS}\n\ndef add(x, y):\n    {what}\n    return x + y\n" for who, what in greedy.items()}
+    )
+
+    def statuses(*limits):
+        arguments = [a for who in greedy for a in ("--only", who)]
+        run(course, "autograde", "arithmetic", "--fresh", *arguments, *limits)
+        results = comparable(course / "results" / "01-arithmetic")
+        return [results[f"{who}.json"]["questions"][0]["status"] for who in greedy]
+
+    assert statuses() == ["passed", "failed", "passed"]
+    assert statuses("--call-seconds", "0.3", "--output", "1") == ["timeout", "memory", "passed"]
+    assert statuses("--question-seconds", "0.3", "--memory", "1024") == ["timeout", "failed", "memory"]
+    assert statuses("--submission-seconds", "0.4")[0] == "timeout"
+
+
 def test_an_archive_is_graded_as_it_was_downloaded(course):
     with zipfile.ZipFile(course / "canvas.zip", "w") as packed:
         packed.writestr("lovelaceada_1_2_arithmetic.py", ANSWERS)

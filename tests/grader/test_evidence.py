@@ -137,7 +137,7 @@ def test_visible_cases_are_asked_first_and_every_answer_comes_back_to_its_trial(
     asked = []
 
     class Session:
-        def ask(self, plans, *, seconds):
+        def ask(self, plans, frame, *, seconds, call):
             asked.extend(plans)
             trials = {id(t.plan): t for t in prepared.trials}
             return [trials[id(p)].expected for p in plans], 0.0

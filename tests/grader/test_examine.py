@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.examine import examine
+from grader.examine import Times, examine
 from grader.sandbox import Layers, Limits
 from grader.session import Template
 from grader.spawn import SpawnTemplate
@@ -63,6 +63,30 @@ def test_a_question_that_hangs_costs_that_question_alone(template):
     assert double.status == "passed"
     assert scale.status == "timeout"
     assert "time was up" in scale.first_reason
+
+
+SLEEPS = "import time\ndef double(x):\n    time.sleep(0.2)\n    return 2 * x\n"
+
+
+@pytest.mark.parametrize(
+    ("times", "statuses"),
+    [
+        (Times(question=20.0), ["passed", "passed"]),
+        (Times(call=0.15), ["timeout", "passed"]),
+        (Times(question=0.6), ["timeout", "passed"]),
+        (Times(submission=0.8), ["timeout", "timeout"]),
+    ],
+    ids=["generous", "call", "question", "submission"],
+)
+def test_every_limit_of_time_costs_what_it_limits(template, times, statuses):
+    result = examine(submission(SLEEPS, RIGHT_SCALE), "tiny", QUESTIONS, template, seed=SEED, times=times)
+    assert [q.status for q in result.questions] == statuses
+
+
+def test_a_question_may_limit_each_call_by_itself(template):
+    questions = [replace(QUESTIONS[0], call_seconds=0.15), QUESTIONS[1]]
+    result = examine(submission(SLEEPS, RIGHT_SCALE), "tiny", questions, template, seed=SEED)
+    assert [q.status for q in result.questions] == ["timeout", "passed"]
 
 
 def test_a_crash_in_one_question_costs_that_question_alone(template):
@@ -177,7 +201,7 @@ def test_a_process_for_each_submission_judges_as_the_forks_do(template, source):
 
 
 def test_answers_that_would_fill_the_examiner_s_memory_cost_their_own_question_alone(template, monkeypatch):
-    monkeypatch.setattr("grader.session.MAX_ANSWERS_BYTES", 1 << 20)
+    monkeypatch.setattr(template, "_output", 1 << 20)
     result = run(template, "import numpy as np\ndef double(x): return [np.zeros(1 << 16)] * 3", RIGHT_SCALE)
     double, scale = result.questions
     assert (double.points, double.status) == (0, "memory")
