@@ -120,9 +120,10 @@ def _result(folder: Path, number: int) -> Result:
         lost = (number % 3) * question.points / 4
         criteria = (CriterionResult("value", question.points - lost, question.points, not lost, "off" if lost else ""),)
         status = "partial" if lost else "passed"
-        questions.append(QuestionResult(question.name, question.points - lost, question.points, status, criteria))
-    points = sum(q.points for q in questions)
-    return Result(f"student-{number:03}", folder.name, points, sum(q.max_points for q in questions), tuple(questions))
+        points = question.points - lost
+        questions.append(QuestionResult(question.name, points, question.points, status, criteria, bonus=question.bonus))
+    total, full = sum(q.points for q in questions), _loaded(folder).points
+    return Result(f"student-{number:03}", folder.name, total, full, tuple(questions))
 
 
 @functools.cache
