@@ -35,7 +35,7 @@ c.Autograde.autograde_preprocessors = [
     "grader.nbgrader.preprocessors.Examine",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
-    "grader.nbgrader.preprocessors.SaveReasons",
+    "grader.nbgrader.preprocessors.SaveBonusAndReasons",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -19,19 +19,20 @@ def journal_of(course: str | Path, assignment: str) -> Path:
 
 
 def score(question: QuestionResult, cell: MasterCell) -> float:
-    """Return a question's points as a plain float between 0 and those of its cell; nbgrader gives others full marks.
+    """Return a question's points as a plain float between 0 and its full marks; a bonus' cell has none of its own.
 
     Raises
     ------
     GraderError
         If the question was graded for other points than the course gives.
     """
-    if cell.points is None or abs(question.max_points - cell.points) > 1e-6:
+    full = 0.0 if question.bonus else question.max_points
+    if cell.points is None or abs(full - cell.points) > 1e-6:
         raise GraderError(
-            f"{question.name} was graded for {number(question.max_points)} points, the course gives "
+            f"{question.name} was graded for {number(full)} points of full marks, the course gives "
             f"{number(cell.points or 0)}: make the course again, or grade again"
         )
-    return min(max(float(question.points), 0.0), cell.points)
+    return min(max(float(question.points), 0.0), question.max_points)
 
 
 def scores(master: Master, result: Result) -> dict[str, float]:
@@ -77,7 +78,8 @@ def comments(master: Master, result: Result) -> dict[str, str | None]:
 def show(notebook: NotebookNode, master: Master, result: Result) -> None:
     """Write scores and reasons into a mended notebook, as outputs of the cells that carry the points.
 
-    The score is the last value of its cell, where `SaveAutoGrades` looks for it; the reasons are printed above it.
+    The score is the last value of its cell, where `SaveAutoGrades` looks for it; the reasons are printed above it. A
+    bonus is no value there: `SaveAutoGrades` refuses one beyond the points of its cell.
     """
     marks = scores(master, result)
     examined = {q.name: q for q in result.questions}
@@ -85,7 +87,9 @@ def show(notebook: NotebookNode, master: Master, result: Result) -> None:
     for cell in notebook["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
         if name in marks:
-            cell["outputs"] = [_printed(reasons(examined[question[name]])), _value(marks[name])]
+            examination = examined[question[name]]
+            value = [] if examination.bonus else [_value(marks[name])]
+            cell["outputs"] = [_printed(reasons(examination)), *value]
     if result.notes:
         text = "\n".join(visible(note) for note in result.notes)
         notes = nbformat.v4.new_code_cell("# Notes of the grader", id=NOTES, outputs=[_printed(text)])

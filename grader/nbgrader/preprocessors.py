@@ -15,7 +15,7 @@ from grader.errors import GraderError
 from grader.files import read_bytes
 from grader.folders import assignment_version, find_assignment
 from grader.grading import Grading, Options, fresh_seed
-from grader.nbgrader.marks import comments, journal_of, show
+from grader.nbgrader.marks import comments, journal_of, scores, show
 from grader.results import Result, from_json
 
 # nbgrader makes a preprocessor anew for every notebook; what is made ready for a class is kept for the next one.
@@ -90,15 +90,18 @@ def _grading(folder: Path, seed: int, sandbox: str) -> Grading:
     return _ready[key]
 
 
-class SaveReasons(NbGraderPreprocessor):  # type: ignore[misc]
-    """Writes why points are missing as the automatic comments of solution cells, which `SaveAutoGrades` has cleared."""
+class SaveBonusAndReasons(NbGraderPreprocessor):  # type: ignore[misc]
+    """Writes what `SaveAutoGrades` has cleared: the points of a bonus, and reasons as comments of solution cells."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Save one submission's comments. Those that a person entered are another field, and stay."""
+        """Save one submission's. What a person entered are other fields, and stay."""
         place, known = resources["nbgrader"], resources["grader"]
         with Gradebook(place["db_url"]) as gradebook:
             for name, text in comments(known["master"], known["result"]).items():
                 comment = gradebook.find_comment(name, place["notebook"], place["assignment"], place["student"])
                 comment.auto_comment = text
+            for name, points in scores(known["master"], known["result"]).items():
+                grade = gradebook.find_grade(name, place["notebook"], place["assignment"], place["student"])
+                grade.auto_score = points
             gradebook.db.commit()
         return nb, resources

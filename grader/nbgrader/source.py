@@ -4,7 +4,8 @@ It is the student notebook with four kinds of cells of nbgrader's:
 
 - every stub, followed by the reference between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` (*solution*);
 - the last check of each question, which carries its points, followed by hidden tests (*autograded tests*). What stands
-  between their marks holds no case and no expected value: hidden cases are examined elsewhere, see `preprocessors`;
+  between their marks holds no case and no expected value: hidden cases are examined elsewhere, see `preprocessors`.
+  A bonus is a cell of no points, so that it is beyond nbgrader's full marks, too;
 - its other checks (*read-only*);
 - every free-text question, followed by its rubric as the solution (*manually graded answer*).
 
@@ -94,7 +95,7 @@ def _mark_checks(cells: list[NotebookNode], question: Question) -> None:
     last = checks[-1]
     last["source"] = f"{last['source']}\n{_HIDDEN.format(question=question.name)}"
     last["metadata"][NAMESPACE]["question"] = question.name
-    _mark(last, points=question.points)
+    _mark(last, points=0.0 if question.bonus else question.points)
 
 
 def _mark_manual(cells: list[NotebookNode], manual: Manual) -> None:

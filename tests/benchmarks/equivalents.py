@@ -130,7 +130,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     ("metrics.f1_score", r"tp, fp, fn, _ = ", "fp and fn stand in the formula alike"),
     ("metrics._counts_by_threshold", r"if (not not )?xp\.isdtype", "float64 of what is floating point already"),
     ("metrics._counts_by_threshold", r"xp\.take\(", "of one axis the last is the first, also by default"),
-    ("metrics.precision_recall_curve", r"0 / end", "0 / 1 is 0"),
+    ("metrics.precision_recall_curve", r"0 / end", "nothing divided by one is nothing"),
     ("reference.train", r"best, losses, waiting = ", "set anew in the first epoch, before it is read"),
     ("reference.train", r"losses\[-0\]", "differs where a later loss equals the first to the last bit"),
     ("reference.train_classifier", r".", "a choice of the student's: any that reaches the asked share is right"),

@@ -1,4 +1,4 @@
-"""Writing a whole course's gradebook: every student's marks and notebook in every assignment, twice."""
+"""Writing a whole course's gradebook: every student's marks and notebook in every assignment, twice. And its pages."""
 
 import functools
 import json
@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
@@ -16,6 +17,7 @@ from grader.nbgrader.course import CONFIG, write_course
 from grader.nbgrader.gradebook import write
 from grader.questions import Assignment
 from grader.results import CriterionResult, QuestionResult, Result
+from tests.grader.jupyter import server
 from tests.grader.nbgrader_course import rows
 
 STUDENTS = 500
@@ -43,6 +45,43 @@ def main() -> None:
         before = _left(course, url)
         _timed(course, results, "again")
         assert _left(course, url) == before
+        _pages(course, folders[-1].name)
+
+
+def _pages(course: Path, assignment: str) -> None:
+    """Print how long formgrader's server takes for each of its pages, whose tables are requests of their own."""
+    notebook, student = topic(assignment), "student-007"
+    with tempfile.TemporaryDirectory() as home, server(course, Path(home)) as address:
+
+        def get(path: str) -> bytes:
+            with urllib.request.urlopen(f"{address}/formgrader/{path}", timeout=60) as reply:
+                return bytes(reply.read())
+
+        listed = json.loads(get(f"api/submitted_notebooks/{assignment}/{notebook}"))
+        submission = next(row["id"] for row in listed if row["student"] == student)
+        pages = {
+            "all assignments": ("manage_assignments", "api/assignments"),
+            "an assignment's submissions": (f"manage_submissions/{assignment}", f"api/submissions/{assignment}"),
+            "an assignment's marks": (
+                f"gradebook/{assignment}/{notebook}",
+                f"api/submitted_notebooks/{assignment}/{notebook}",
+            ),
+            "all students": ("manage_students", "api/students"),
+            "a student's assignments": (f"manage_students/{student}", f"api/student_submissions/{student}"),
+            "a submission": (
+                f"submissions/{submission}",
+                f"api/grades?submission_id={submission}",
+                f"api/comments?submission_id={submission}",
+            ),
+        }
+        for page, paths in pages.items():
+            seconds = []
+            for _ in range(3):
+                started = time.perf_counter()
+                for path in paths:
+                    get(path)
+                seconds.append(time.perf_counter() - started)
+            print(f"formgrader, {page}: {min(seconds):.2f} s", flush=True)
 
 
 def _hand_in(course: Path, folder: Path, students: list[str]) -> None:
@@ -81,9 +120,10 @@ def _result(folder: Path, number: int) -> Result:
         lost = (number % 3) * question.points / 4
         criteria = (CriterionResult("value", question.points - lost, question.points, not lost, "off" if lost else ""),)
         status = "partial" if lost else "passed"
-        questions.append(QuestionResult(question.name, question.points - lost, question.points, status, criteria))
-    points = sum(q.points for q in questions)
-    return Result(f"student-{number:03}", folder.name, points, sum(q.max_points for q in questions), tuple(questions))
+        points = question.points - lost
+        questions.append(QuestionResult(question.name, points, question.points, status, criteria, bonus=question.bonus))
+    total, full = sum(q.points for q in questions), _loaded(folder).points
+    return Result(f"student-{number:03}", folder.name, total, full, tuple(questions))
 
 
 @functools.cache

@@ -127,7 +127,8 @@ def test_a_notebook_in_which_somebody_worked_is_not_overwritten(generated, cours
 def test_points_come_from_the_questions_and_the_rubric_is_for_instructors(generated):
     cells = {c["id"]: c for c in read(generated[1] / "source" / ESSAY / "essay.ipynb")["cells"]}
     points = {n: c["metadata"]["nbgrader"].get("points") for n, c in cells.items() if "nbgrader" in c["metadata"]}
-    assert points == {"stub-add": None, "check-add": 4, "stub-scale": None, "check-scale": 2.5, "answer-why": 4}
+    # A bonus is beyond full marks, as in a result.
+    assert points == {"stub-add": None, "check-add": 4, "stub-scale": None, "check-scale": 0, "answer-why": 4}
     assert RUBRIC in cells["answer-why"]["source"]
 
 
@@ -229,6 +230,19 @@ def test_writing_results_again_changes_nothing(course):
     assert stored(course) == before
     assert grades(course, SUMS, "ada")["check-add"] == (1.0, None, None, False)
     assert "autograded/zoë q/01-arithmetic/arithmetic.ipynb" in before["files"]
+
+
+def test_a_bonus_counts_as_it_does_with_us(course):
+    hand_in(course, "ada")
+    found = result("ada")
+    write(course, [found], assignment=SUMS)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "tiny") as gradebook:
+        submission = gradebook.find_submission(SUMS, "ada")
+        assert (submission.score, submission.max_score) == (found.points, found.max_points) == (6.5, 4.0)
+    cells = read(course / "autograded" / "ada" / SUMS / "arithmetic.ipynb")["cells"]
+    bonus = next(c for c in cells if c["id"] == "check-scale")
+    assert determine_grade(bonus) == (0.0, 0.0)
+    assert "scale: 2.5 of 2.5 points" in bonus["outputs"][0]["text"]
 
 
 def test_what_a_person_entered_is_never_overwritten(course):

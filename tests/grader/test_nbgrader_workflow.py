@@ -118,7 +118,7 @@ def test_the_whole_workflow(course):
     nbgrader(folder, "export", "--to", "grades.csv")
     with (folder / "grades.csv").open() as file:
         rows = {(r["assignment"], r["student_id"]): r for r in csv.DictReader(file)}
-    assert float(rows[SUMS, "ada"]["score"]) == 6.5
+    assert (float(rows[SUMS, "ada"]["score"]), float(rows[SUMS, "ada"]["max_score"])) == (6.5, 4)  # with the bonus
     assert float(rows[SUMS, "bob"]["raw_score"]) == float(rows[SUMS, "bob"]["late_submission_penalty"]) > 0
     assert float(rows[SUMS, "bob"]["score"]) == float(rows[SUMS, "zoë"]["score"]) == 0
 
