@@ -121,6 +121,18 @@ document.querySelectorAll('#deck section').forEach((slide, i) => {
 });
 return found;
 """
+FORMULAS_SET = "return [...document.querySelectorAll('.math')].every((e) => e.querySelector('mjx-container'))"
+# What runs out of the screen without a way to scroll there; on a wide screen, every formula that has to scroll.
+CUT_OFF = """
+const scrolls = (e) => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+const wide = (e) => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement);
+const formulas = innerWidth < 600 ? [] : [...document.querySelectorAll('article mjx-container[display]')];
+return [
+  ...[...document.querySelectorAll('article *')].filter(wide),
+  ...formulas.filter((e) => e.scrollWidth > e.clientWidth + 1),
+].map((e) => e.closest('section').id);
+"""
+GROUNDS = "return [...document.querySelectorAll('.cell_output img')].map((e) => getComputedStyle(e).backgroundColor)"
 # What the page says and shows outside of its code, and the slides do not.
 LEFT_OUT = r"""
 const words = (element) => element.textContent.replace(/[\\s¶]/g, '');
@@ -141,14 +153,33 @@ def session(tmp_path_factory):
         yield found
 
 
+def awaited(session, script):
+    """What a script returns, once it is true; its last answer if it never is."""
+    end = time.monotonic() + 20
+    while not (answer := session.run(script)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return answer
+
+
 def opened(session, page):
     """Open a lecture's slides; return how many they are."""
     session.open(page)
     session.run("location.hash = '#slides'")
-    end = time.monotonic() + 20
-    while not (count := session.run(COUNT)) and time.monotonic() < end:
-        time.sleep(0.05)
-    return count
+    return awaited(session, COUNT)
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_fit_the_screen_and_figures_stay_on_white(session, site, width, scheme):
+    for name in ["index", *LECTURES, "docs/teach-with-it", "docs/how-the-grader-thinks"]:
+        page = site / f"{name}.html"
+        session.open(page, width=width, scheme=scheme)
+        session.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+        assert awaited(session, FORMULAS_SET), page.name
+        assert session.run("return document.documentElement.scrollWidth") <= width, page.name
+        assert session.run(CUT_OFF) == [], page.name
+        assert set(session.run(GROUNDS)) <= {"rgb(255, 255, 255)"}, page.name
 
 
 @needs_browser
