@@ -134,6 +134,20 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     ("reference.train", r"best, losses, waiting = ", "set anew in the first epoch, before it is read"),
     ("reference.train", r"losses\[-0\]", "differs where a later loss equals the first to the last bit"),
     ("reference.train_classifier", r".", "a choice of the student's: any that reaches the asked share is right"),
+    ("activations._log1p", r"^return ", "what rounding lost of 1 + x, far below every tolerance"),
+    ("im2col._windows", r"groups=[02]", "im2col and col2im know no groups"),
+    (
+        "im2col.conv2d_forward_plain",
+        r"groups|pad2d\(x, settings\.padding\)",
+        "this question's layer has one group and zeros around it",
+    ),
+    (
+        "im2col.conv2d_backward_plain",
+        r"groups|pad2d_backward\(dpadded, settings\.padding\)",
+        "this question's layer has one group and zeros around it",
+    ),
+    ("layer.conv2d_forward", r"return \(out, \(w, x", "of what is kept the backward reads the rest"),
+    ("windows._axis", r" if on_image else ", "a tap beside the image serves no window, whatever pixels are named"),
 )
 
 
