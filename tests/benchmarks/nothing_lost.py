@@ -84,9 +84,9 @@ def _run(
     process = subprocess.Popen(
         command(course, "--to", str(results), *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    run, hit = psutil.Process(process.pid), False
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(after)
-    run, hit = psutil.Process(process.pid), False
     below = []
     while process.poll() is None and not hit:
         with contextlib.suppress(psutil.Error):
