@@ -32,6 +32,8 @@ class Channel:
 
     Attributes
     ----------
+    received : int
+        How many bytes of frames were read.
     watch : (file descriptor, function) or None
         The function is called whenever that descriptor becomes readable while a read waits.
     """
@@ -43,6 +45,7 @@ class Channel:
         self._takes_descriptors = descriptors
         self._descriptors: list[int] = []
         self._read_ahead = bytearray()
+        self.received = 0
         self.watch: tuple[int, Callable[[], None]] | None = None
 
     def send(self, tree: Tree, *, deadline: float, descriptors: Sequence[int] = ()) -> None:
@@ -103,6 +106,7 @@ class Channel:
             data += chunk
         read = bytes(data[:size])
         del data[:size]
+        self.received += size
         return read
 
     def _receive(self, size: int) -> bytes:

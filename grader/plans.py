@@ -129,6 +129,8 @@ def failed(plan: Plan, failure: Failure) -> Answer:
 # Entries of an array that is made of a list of arrays: no answer makes the examiner allocate without bound.
 _MAX_STACKED = 1 << 24
 
+_NUMERIC = (bool, int, float, np.ndarray, np.generic)
+
 # ECMA-48: control sequences (colours, cursor), operating system commands (titles, links), two-character escapes.
 _TERMINAL_CODE = re.compile(r"(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?|\x1b.?", re.DOTALL)
 
@@ -248,9 +250,11 @@ def as_array(tree: Tree) -> npt.NDArray[Any] | None:
 
     A list of arrays of one shape stands for the array whose rows they are.
     """
+    if type(tree) is np.ndarray:  # nearly all there is to judge
+        return tree if tree.dtype.kind in "biuf" else None
     if isinstance(tree, Foreign):
         return tree.array
-    if isinstance(tree, bool | int | float | np.ndarray | np.generic):
+    if isinstance(tree, _NUMERIC):
         try:
             array = np.asarray(tree)
         except OverflowError:

@@ -15,12 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
-
 from grader import wire
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from grader.errors import MachineError
-from grader.plans import Answer, Failure, Foreign, Plan, Tree, answer_from_tree, clean, failed, request
+from grader.plans import Answer, Failure, Plan, Tree, answer_from_tree, clean, failed, request
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
 from grader.sandbox.removal import remove
@@ -330,13 +328,12 @@ def ask(
     ``call``, and together they may answer ``most`` bytes.
     """
     answers: list[Answer] = []
-    deadline, size = time.monotonic() + seconds, 0
+    deadline, before = time.monotonic() + seconds, channel.received
     try:
         channel.send_frame(frame or wire.encode(request(plans)), deadline=deadline)
         for plan in plans:
             tree = channel.receive(deadline=min(deadline, time.monotonic() + call))
-            size += _bytes(tree)
-            if size > most:
+            if channel.received - before > most:
                 return answers + [failed(plan, Failure("memory", "")) for plan in plans[len(answers) :]]
             answers.append(_answer(tree, plan))
         return answers
@@ -347,14 +344,6 @@ def ask(
     except WireError:
         failure = Failure("protocol", "")
     return answers + [failed(plan, failure) for plan in plans[len(answers) :]]
-
-
-def _bytes(tree: Tree) -> int:
-    if isinstance(tree, list | tuple):
-        return sum(map(_bytes, tree))
-    if isinstance(tree, dict):
-        return sum(map(_bytes, tree.values()))
-    return tree.nbytes if isinstance(tree, np.ndarray) else _bytes(tree.array) if isinstance(tree, Foreign) else 0
 
 
 def _answer(tree: Tree, plan: Plan) -> Answer:

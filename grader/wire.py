@@ -21,6 +21,7 @@ _DTYPES = {
     np.dtype(code).str: np.dtype(code)
     for code in ("?", "i1", "u1", "<i2", "<i4", "<i8", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")
 }
+_PLAIN = (bool, int, str)
 _MAX_DIMENSIONS = 64  # NumPy's own limit
 _MAX_BITS = 3072
 
@@ -172,7 +173,7 @@ def _take(arrays: list[npt.NDArray[Any] | None], index: int) -> npt.NDArray[Any]
 def _unpack(packed: Any, arrays: list[npt.NDArray[Any] | None], depth: int) -> Tree:
     if depth < 0:
         raise WireError("the tree is too deep")
-    if packed is None or isinstance(packed, bool | int | str):
+    if packed is None or isinstance(packed, _PLAIN):
         return packed
     if isinstance(packed, list):
         return [_unpack(p, arrays, depth - 1) for p in packed]

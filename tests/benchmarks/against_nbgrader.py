@@ -21,7 +21,7 @@ from grader.freeze import freeze
 from grader.nbgrader.course import write_course
 from tests.benchmarks.classes import NAME, ROOT, command, notebooks, write_class
 
-SECONDS = 10
+SECONDS = 60
 _OURS, _THEIRS = 200, 20
 _CONFIG = f"""
 c = get_config()
@@ -76,9 +76,13 @@ def _theirs(course: Path, texts: dict[str, str], count: int) -> dict[str, float]
         for student in sorted(p.name for p in (course / "submitted").iterdir()):
             done = getattr(api, what)(NAME, student)
             if not done["success"]:
-                raise GraderError(f"nbgrader could not {what}: {done.get('log', '')[-500:]}")
+                raise GraderError(f"nbgrader could not {what}: {_errors(done)}")
         spent[what] = time.perf_counter() - started
     return spent
+
+
+def _errors(done: dict[str, Any]) -> str:
+    return "\n".join(line for line in done.get("log", "").splitlines() if "Error" in line or "ERROR" in line)[:2000]
 
 
 def _nbgrader(course: Path, texts: dict[str, str], count: int) -> Any:
