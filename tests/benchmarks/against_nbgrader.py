@@ -35,7 +35,8 @@ def main(ours: int = _OURS, theirs: int = _THEIRS) -> None:
     """Print the seconds of a submission under both, and the ratio."""
     # nbgrader calls `alembic` and Jupyter's kernels by name.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    texts = notebooks()
+    # With one matrix for a whole layer a picture in the notebook, which we skip, outlives nbgrader's limit.
+    texts = {name: text for name, text in notebooks().items() if name != "one_matrix"}
     with tempfile.TemporaryDirectory() as directory:
         stages = _ours(Path(directory) / "ours", texts, ours)
         our_time = sum(stages.values()) / ours

@@ -111,10 +111,12 @@ def _kill(run: psutil.Process, what: str, results: Path) -> bool:
             while file.write(b"0" * 4096):
                 pass
         return True
-    found = [p for p in run.children(recursive=True) if _BELOW[what] in " ".join(p.cmdline())]
-    for process in found[:1]:
-        process.kill()
-    return bool(found)
+    for process in run.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # submissions come and go
+            if _BELOW[what] in " ".join(process.cmdline()):
+                process.kill()
+                return True
+    return False
 
 
 def _kill_dask(dask: Cluster, what: str) -> bool:
