@@ -14,7 +14,7 @@ from grader.journal import path_of
 from grader.questions import Assignment
 from grader.read import Cell
 from grader.report.pages import class_page, student_page
-from grader.report.similarity import near_identical
+from grader.report.similarity import near_identical, shape
 from grader.report.words import sort_key
 from grader.results import Result
 
@@ -66,10 +66,15 @@ def write_report(
     for before, after in pairwise(ordered):
         if before.student == after.student:
             raise GraderError(f"two results are of the student {after.student}: keep one of them")
-    pages = {page_of(to, r.student): student_page(r, assignment, (sources or {}).get(r.student)) for r in ordered}
+    pages, shapes = {}, {}
+    for result in ordered:
+        cells = (sources or {}).get(result.student)
+        pages[page_of(to, result.student)] = student_page(result, assignment, cells)
+        if cells is not None:
+            shapes[result.student] = shape(cells)
     links = {r.student: page_of(Path(), r.student).as_posix() for r in ordered}
     index = to / INDEX
-    alike = near_identical(sources) if sources else None
+    alike = near_identical(shapes) if shapes else None
     pages[index] = class_page(ordered, assignment, links=links, problems=problems or {}, alike=alike)
     try:
         (to / STUDENTS).mkdir(parents=True, exist_ok=True)

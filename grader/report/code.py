@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from markupsafe import Markup
-from pygments import highlight
+from pygments import format as formatted
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
@@ -17,6 +19,11 @@ from grader.results import QuestionResult, Result
 # What is beyond this is not shown: a page stays readable, and the highlighter's time bounded.
 MAX_CHARACTERS = 20_000
 MAX_LINE = 1_000
+# Without stripping, so that line numbers stay those of the cell; the formatter closes its tags on every line.
+_LEXER = PythonLexer(stripnl=False, ensurenl=False)
+_FORMATTER = HtmlFormatter(nowrap=True)
+# Of texts kept: a student's cells are highlighted and compared one after the other, the class shares what it was given.
+_KEPT = 256
 _PLACE = re.compile(r"\bcell (\d{1,4}), line (\d{1,6})\b")
 
 
@@ -91,14 +98,24 @@ def _places(question: QuestionResult) -> set[tuple[int, int]]:
 
 
 def _listing(cell: Cell, failing: bool, places: set[tuple[int, int]]) -> Listing:
-    source = cell.source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    source = with_newlines(cell.source)
     kept = "\n".join(line[:MAX_LINE] for line in source[:MAX_CHARACTERS].split("\n"))
     lines = tuple(Line(Markup(text), (cell.number, n) in places) for n, text in enumerate(_highlighted(kept), start=1))
     return Listing(cell.number, cell.function or "", lines, failing, kept != source)
 
 
+def with_newlines(source: str) -> str:
+    """Return a cell's text with one kind of line ends and none behind its last line."""
+    return source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+
+
+@lru_cache(maxsize=_KEPT)
+def tokens(source: str) -> tuple[tuple[Any, str], ...]:
+    """Return Pygments' tokens of Python text, each with its kind. Finding them is most of what a report takes."""
+    return tuple(_LEXER.get_tokens(source))
+
+
+@lru_cache(maxsize=_KEPT)
 def _highlighted(source: str) -> list[str]:
-    # Without stripping, so that line numbers stay those of the cell; the formatter closes its tags on every line.
-    lexer = PythonLexer(stripnl=False, ensurenl=False)
-    text: str = highlight(visible(source), lexer, HtmlFormatter(nowrap=True))
+    text: str = formatted(tokens(visible(source)), _FORMATTER)
     return text.removesuffix("\n").split("\n")

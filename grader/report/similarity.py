@@ -7,14 +7,16 @@ implements winnowing, was left out: its fingerprints follow Python's hash of str
 """
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Name, Number, String, Text
+from pygments.token import Comment, Name, String, Text
 
 from grader.read import Cell
+from grader.report.code import tokens, with_newlines
 
 SHINGLE = 8
 # Two submissions are named if they share this part of all the rare shingles that either of them has,
@@ -34,16 +36,24 @@ class Pair:
     share: float
 
 
-def near_identical(sources: Mapping[str, Sequence[Cell]]) -> list[Pair]:
+Shape = tuple[tuple[str, ...], ...]
+
+
+def shape(cells: Sequence[Cell]) -> Shape:
+    """Return what is compared of a submission: the tokens of each cell that no renaming and no new layout changes."""
+    return tuple(_lasting(with_newlines(cell.source[:_MAX_CHARACTERS])) for cell in cells)
+
+
+def near_identical(shapes: Mapping[str, Shape]) -> list[Pair]:
     """Return pairs of submissions that are nearly the same, the most alike first."""
-    students = sorted(sources)
+    students = sorted(shapes)
     if len(students) < 2:
         return []
     from sklearn.feature_extraction.text import CountVectorizer  # takes half a second to import
 
     counts = CountVectorizer(analyzer=_shingles, binary=True, dtype="int32")
     try:
-        table = counts.fit_transform([sources[s] for s in students])
+        table = counts.fit_transform([shapes[s] for s in students])
     except ValueError:  # no shingle at all
         return []
     rare = table[:, _flat(table.sum(axis=0)) <= max(3, COMMON * len(students))]
@@ -61,26 +71,25 @@ def _flat(matrix: Any) -> Any:
     return matrix.A1 if hasattr(matrix, "A1") else matrix.ravel()
 
 
-def _shingles(cells: Sequence[Cell]) -> Iterator[str]:
+def _shingles(cells: Shape) -> Iterator[str]:
     for cell in cells:
-        tokens = _tokens(cell.source[:_MAX_CHARACTERS])
-        yield from (" ".join(tokens[i : i + SHINGLE]) for i in range(len(tokens) - SHINGLE + 1))
+        yield from (" ".join(cell[i : i + SHINGLE]) for i in range(len(cell) - SHINGLE + 1))
 
 
-def _tokens(source: str) -> list[str]:
-    """Return the tokens that stay when a program is renamed, commented and laid out anew."""
+def _lasting(source: str) -> tuple[str, ...]:
     kept = []
-    for kind, text in PythonLexer().get_tokens(source):
-        if kind in Comment or kind in Text or kind in String.Doc or not text.strip():
-            continue
-        if kind in Name.Builtin or kind in Name.Exception:
-            kept.append(text)
-        elif kind in Name:
-            kept.append("n")
-        elif kind in Number:
-            kept.append(re.sub(r"\s", "", text))
-        elif kind in String:
-            kept.append("s")
-        else:
-            kept.append(text.strip())
-    return kept
+    for kind, text in tokens(source):
+        stands_for = _stands_for(kind)
+        if stands_for is not None and text.strip():
+            kept.append(stands_for or re.sub(r"\s", "", text))
+    return tuple(map(sys.intern, kept))
+
+
+@cache
+def _stands_for(kind: Any) -> str | None:
+    """Return what a kind of token is compared as: None where it is left out, "" where its text counts."""
+    if kind in Comment or kind in Text or kind in String.Doc:
+        return None
+    if kind in Name and kind not in Name.Builtin and kind not in Name.Exception:
+        return "n"
+    return "s" if kind in String else ""

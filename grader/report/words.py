@@ -24,7 +24,7 @@ _REORDERING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 
 def visible(text: str) -> str:
     """Return text in which nothing hides: controls, half characters and reordering marks become escapes."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c if _shows(c) else c.encode("unicode_escape").decode() for c in text)
 
