@@ -11,12 +11,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from grader import journal
-from grader.errors import GraderError
 from grader.files import read_bytes
 from grader.folders import assignment_version, find_assignment
 from grader.grading import Grading, Options, fresh_seed
 from grader.nbgrader.marks import comments, journal_of, scores, show
-from grader.results import Result, from_json
+from grader.results import Result
 
 # nbgrader makes a preprocessor anew for every notebook; what is made ready for a class is kept for the next one.
 _ready: dict[tuple[Path, int, str], Grading] = {}
@@ -61,12 +60,8 @@ class Examine(NbGraderPreprocessor):  # type: ignore[misc]
 
 def _recorded(results: Path, student: str, submitted: Path, folder: Path) -> Result | None:
     """Return what is recorded for exactly this file under this version of the assignment."""
-    path = journal.path_of(results, student)
-    if not path.is_file():
-        return None
-    try:
-        result = from_json(path.read_text(encoding="utf-8"), source=str(path))
-    except (GraderError, OSError, UnicodeError):
+    result = journal.find(results, student)
+    if result is None:
         return None
     same = result.submission_sha256 == hashlib.sha256(read_bytes(submitted)).hexdigest()
     return result if same and result.versions.get("assignment") == assignment_version(folder)[:16] else None
