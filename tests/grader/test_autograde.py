@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from grader.build import write_build
-from tests.grader.course import ANSWERS, make_course
+from tests.grader.course import ANSWERS, command_line, make_course
 
 GRADER = str(Path(sys.executable).parent / "grader")
 SLOW = "\nimport time\ntime.sleep(1.5)\n"
@@ -235,8 +235,7 @@ def test_whatever_is_killed_nothing_is_lost(course, what):
         started.send_signal(signal.SIGKILL if what == "main" else signal.SIGHUP)
     else:
         named = {"worker": "multiprocessing.spawn", "template": "grader.template"}[what]
-        alive = [p for p in below if p.is_running() and named in " ".join(p.cmdline())]
-        alive[0].kill()
+        next(p for p in below if named in " ".join(command_line(p))).kill()
     started.communicate(timeout=60)
     assert (started.returncode == 0) == (what in ("worker", "template"))
     assert not psutil.wait_procs(below, timeout=20)[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.grader.course import ANSWERS, make_course
+from tests.grader.course import ANSWERS, command_line, make_course
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +123,6 @@ def test_demo_grades_a_class_and_writes_pages(course):
     assert (course / "again" / "index.html").is_file()
 
 
-def _command_line(process):
-    """Empty where the process has ended meanwhile, or is a zombie that nobody has waited for yet."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
 def _demo_with_templates(course, place):
     """Start a demo; return it, and the processes below it once templates are among them."""
     command = [str(Path(sys.executable).parent / "grader"), "demo", "arithmetic", "--to", place]
@@ -145,7 +137,7 @@ def _demo_with_templates(course, place):
     )
     for _ in range(600):
         below = psutil.Process(started.pid).children(recursive=True)
-        if any("grader.template" in _command_line(p) for p in below):
+        if any("grader.template" in command_line(p) for p in below):
             return started, below
         time.sleep(0.1)
     raise AssertionError("no template came up")
