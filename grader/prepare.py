@@ -16,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 
 from grader import scripts, wire
+from grader.compare import relative_error
 from grader.errors import GraderError
 from grader.execute import fresh, run_plan
 from grader.judges import Judge, Named
@@ -25,6 +26,10 @@ from grader.reach import reach
 
 # Consistency and purity repeat calls; this many cases of a question show what more would show again.
 REPEATED_CASES = 3
+# How many other upstream gradients are tried, and what rounding one to single precision may change: such answers are
+# allowed an error of 1e-5.
+_DRAWS = 8
+_ROUNDED = 2e-6
 
 
 @dataclass(frozen=True)
@@ -219,6 +224,11 @@ def code_of(trial: Trial, answer: Answer | None) -> str:
     return "" if finding is None else finding.code
 
 
+def _leaves(gradients: Any) -> list[Any]:
+    several = gradients if isinstance(gradients, tuple) else (gradients,)
+    return [np.asarray(g) for g in several if isinstance(g, np.ndarray | np.floating)]
+
+
 def _answer(plan: Plan, functions: Mapping[str, Any]) -> Answer:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -232,7 +242,8 @@ class _TrialMaker:
         self.question = question
         self.grading = grading
         self.rng = rng
-        self.aside = rng.spawn(1)[0]  # for what is only shown: the draws that are judged stay what they are
+        # For what is only shown, and for second draws: the draws that are judged stay what they are.
+        self.aside, self.again = rng.spawn(2)
         self.douts: dict[int, tuple[Case, Any]] = {}
         self.names = tuple(question.functions)
         self.parameters = list(inspect.signature(question.functions[self.names[0]]).parameters)
@@ -308,7 +319,9 @@ class _TrialMaker:
         inputs = tuple(v.copy() if isinstance(v, np.ndarray) else v for v in case.inputs)
         out, cache, *more = forward(*inputs, **case.options)
         # The same gradient in every trial of a case, so that their answers can be compared.
-        _, dout = self.douts.setdefault(id(case), (case, np.asarray(self.rng.normal(size=out.shape))))
+        if id(case) not in self.douts:
+            self.douts[id(case)] = case, self.upstream(out.shape, lambda dout: backward(dout, cache))
+        dout = self.douts[id(case)][1]
         gradients = backward(dout.copy(), cache)
         count = len(gradients) if isinstance(gradients, tuple) else 1
         steps = [
@@ -317,6 +330,19 @@ class _TrialMaker:
             Step(self.names[1], (Value(first + len(values)), Output(at, 1)), {}, count, tuple(range(count))),
         ]
         return [*values, dout], steps, [*names, "dout"]
+
+    def upstream(self, shape: tuple[int, ...], backward: Callable[[Any], Any]) -> Any:
+        """Return a random gradient under which an answer in single precision can be right.
+
+        Where a gradient is the sum of a few terms that happen to cancel, their rounding would outweigh it: another is
+        drawn. What cancels under every gradient stays.
+        """
+        first = np.asarray(self.rng.normal(size=shape))
+        for dout in [first, *(np.asarray(self.again.normal(size=shape)) for _ in range(_DRAWS))]:
+            pairs = zip(*(_leaves(backward(d)) for d in (dout.copy(), np.float32(dout).astype(float))), strict=True)
+            if all(relative_error(rounded, exact) < _ROUNDED for exact, rounded in pairs):
+                return dout
+        return first
 
     def call(self, case: Case, visible: bool) -> Trial:
         if case.script is not None:
