@@ -28,14 +28,15 @@ def test_no_upstream_gradient_makes_a_sum_that_single_precision_cannot_tell():
     total = Question(
         name="total",
         functions={"add_forward": lambda x, b: (x + b, x), "add_backward": lambda dout, x: (dout, dout.sum())},
-        visible=(Case("two", (np.array([1.0, 2.0]), np.array(0.5))),),
+        visible=tuple(Case(f"{n} numbers", (np.ones(n), np.array(0.5))) for n in range(2, 8)),
         hidden=lambda rng: [],
         criteria=(gradient(1),),
     )
     for seed in range(300):
-        dout = prepare(total, seed).trials[0].plan.values[-1]
-        rounded = np.float32(dout).astype(float).sum()
-        assert abs(rounded - dout.sum()) < 5e-6 * abs(dout.sum())
+        for trial in prepare(total, seed).trials:
+            dout = trial.plan.values[-1]
+            rounded = np.float32(dout).astype(float).sum()
+            assert abs(rounded - dout.sum()) < 3e-6 * abs(dout.sum())
 
 
 def test_no_seed_prepares_the_visible_cases_alone():
