@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -268,3 +269,6 @@ def test_moodles_zip_is_made_of_the_pages_of_the_report(tmp_path, monkeypatch, c
     with zipfile.ZipFile("f.zip") as archive:
         (name,) = archive.namelist()
         assert b"ada@x.org" in archive.read(name)
+    again = {"out.csv": "again.csv", "f.zip": "again.zip"}
+    assert run(monkeypatch, *(again.get(word, word) for word in into)) == 0
+    assert all(Path(one).read_bytes() == Path(other).read_bytes() for one, other in again.items())
