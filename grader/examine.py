@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
@@ -48,14 +48,7 @@ class Times:
 
     def scaled(self, factor: float) -> "Times":
         """Return every limit stretched."""
-        return Times(
-            cell=self.cell * factor,
-            cells=self.cells * factor,
-            call=self.call * factor,
-            question=self.question * factor,
-            question_factor=self.question_factor * factor,
-            submission=self.submission * factor,
-        )
+        return Times(*(limit * factor for limit in astuple(self)))
 
     def of(self, question: PreparedQuestion) -> tuple[float, float]:
         """Return the limits of all calls of a question, and of those on one case."""

@@ -102,8 +102,7 @@ def inconsistency(question: PreparedQuestion, trial: Trial, answer: Answer) -> s
                 ratio = slope.analytic / slope.numerical
                 off = f"{ratio:.2g} times the true slope"
                 if abs(ratio - 1) < 0.05:  # two digits would call it 1 times
-                    off = f"a slope that is {abs(ratio - 1):.1%} too {'large' if ratio > 1 else 'small'}"
-                    off = off.replace("0.0%", "less than 0.1%")
+                    off = f"a slope that is {100 * abs(ratio - 1):.1g}% too {'large' if ratio > 1 else 'small'}"
             return (
                 f"{question.functions[-1]}{case_of(trial)}: d{slope.name} is not the derivative of your own "
                 f"{question.functions[0]}: along a random direction it gives {off}"

@@ -61,8 +61,10 @@ def autograde(
     submission_seconds: Annotated[
         float, typer.Option(min=0.01, help="Time of a submission, cells and questions.")
     ] = Times.submission,
-    memory: Annotated[int, typer.Option(min=256, help="Memory of a submission, in MiB.")] = 4096,
-    output: Annotated[int, typer.Option(min=1, help="What a submission may answer to one question, in MiB.")] = 512,
+    memory: Annotated[int, typer.Option(min=256, help="Memory of a submission, in MiB.")] = Limits.memory // MEBIBYTE,
+    output: Annotated[
+        int, typer.Option(min=1, help="What a submission may answer to one question, in MiB.")
+    ] = Limits.output // MEBIBYTE,
     due: Annotated[str, typer.Option(help="When it was due; else what the course's gradebook says.")] = "",
     cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler whose workers grade.")] = "",
     json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON object for each event on stdout.")] = False,

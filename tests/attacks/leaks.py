@@ -34,21 +34,25 @@ _STYLE = re.compile(r"<style.*?</style>|<script.*?</script>|<svg.*?</svg>", re.D
 Functions = Mapping[str, Callable[..., Any]]
 
 
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        for item in tree:
+            yield from _leaves(item)
+    else:
+        yield tree
+
+
 def numbers_in(tree: Any) -> Iterator[float]:
     """Yield every number of an answer's or a plan's values."""
-    if isinstance(tree, np.ndarray | np.generic) and np.asarray(tree).dtype.kind in "iuf":
-        yield from np.asarray(tree, dtype=float).ravel()[:100_000].tolist()
-    elif isinstance(tree, bool):
-        return
-    elif isinstance(tree, int | float):
-        yield float(tree)
-    elif isinstance(tree, Foreign):
-        yield from numbers_in(tree.array)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from numbers_in(item)
-    elif isinstance(tree, dict):
-        yield from numbers_in(list(tree.values()))
+    for leaf in _leaves(tree):
+        if isinstance(leaf, Foreign):
+            leaf = leaf.array
+        if isinstance(leaf, np.ndarray | np.generic) and np.asarray(leaf).dtype.kind in "iuf":
+            yield from np.asarray(leaf, dtype=float).ravel()[:100_000].tolist()
+        elif isinstance(leaf, int | float) and not isinstance(leaf, bool):
+            yield float(leaf)
 
 
 def _key(number: float) -> str:
@@ -100,13 +104,7 @@ def answers_of(question: PreparedQuestion, functions: Functions) -> list[Answer]
 
 def shapes_in(tree: Any) -> Iterator[str]:
     """Yield the shape of every array of an answer's or a plan's values, as a message tells it."""
-    if isinstance(tree, np.ndarray):
-        yield str(tree.shape)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from shapes_in(item)
-    elif isinstance(tree, dict):
-        yield from shapes_in(list(tree.values()))
+    yield from (str(leaf.shape) for leaf in _leaves(tree) if isinstance(leaf, np.ndarray))
 
 
 def told_by_visible_cases(question: PreparedQuestion, functions: Functions) -> set[str]:
