@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
-from grader.judge import judge, notes
+from grader.judge import Problem, all_problems, judge, notes
 from grader.plans import Answer, Failure, failed
 from grader.prepare import PreparedQuestion
 from grader.read import Submission
@@ -19,6 +19,8 @@ from grader.vouch import calls, speaks, vouched
 _MODES = ("all", "definitions", "none")
 # A submission that dies or hangs is started again without the cell that did it; this often at most.
 _STARTS = 6
+# What is slow, or hangs, in a process that has answered other questions is asked again: only this much is lost.
+_SHARED_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,13 @@ class Times:
 
 @dataclass(frozen=True)
 class _Answered:
-    """The answers to one question; ``first`` if the process that gave them had seen no hidden input before."""
+    """The answers to one question and what is wrong with them.
+
+    ``first`` if no process of the session had seen a hidden input before they were given.
+    """
 
     answers: list[Answer]
+    problems: list[list[Problem]]
     seconds: float
     first: bool
 
@@ -183,10 +189,8 @@ def _ask(
         if question.name in running.answered:
             continue
         progress(question.name)
-        plans = [question.trials[i].plan for i in question.order]
-        whole, call = running.limits(question, times)
         try:
-            asked, seconds = session.ask(plans, question.frame, seconds=whole, call=call)
+            running.answered[question.name] = _answers(session, question, running, times, first=first)
         except SubmissionDiedError:
             running.deaths += 1
             what = "cells were run again"
@@ -195,10 +199,30 @@ def _ask(
                 what = "of all cells only imports and definitions were used"
             running.notes.append(f"the process ended before {question.name} could be examined: {what}")
             return False
-        answers = [answer for _, answer in sorted(zip(question.order, asked, strict=True), key=lambda pair: pair[0])]
-        running.answered[question.name] = _Answered(answers, seconds, first)
         first = False
     return True
+
+
+def _answers(
+    session: Session | SpawnedSession, question: PreparedQuestion, running: _Running, times: Times, *, first: bool
+) -> _Answered:
+    """Ask a question of the process that answered the last one, which costs least.
+
+    What an earlier question left behind there must not lose a point: unless all is right a new process is asked, and
+    what that one says counts.
+    """
+    plans = [question.trials[i].plan for i in question.order]
+    while True:
+        shared = session.shared
+        whole, call = running.limits(question, times)
+        if shared:
+            whole = min(whole, _SHARED_SECONDS)
+        asked, seconds = session.ask(plans, question.frame, seconds=whole, call=call)
+        answers = [answer for _, answer in sorted(zip(question.order, asked, strict=True), key=lambda pair: pair[0])]
+        found = all_problems(question, answers)
+        if not shared or not any(found):
+            return _Answered(answers, found, seconds, first)
+        session.renew()
 
 
 def _ask_again(
@@ -213,8 +237,11 @@ def _ask_again(
     Files, shared memory and pipes lead from one question's process to the next, so a new one is needed; the first
     question of a process needs none.
     """
-    due = [q for q in questions if (a := running.answered.get(q.name)) and not a.first and speaks(q, a.answers)]
-    again: dict[str, dict[int, Answer]] = {q.name: {} for q in questions if q.name in running.answered}
+    answered = running.answered
+    due = [
+        q for q in questions if (a := answered.get(q.name)) and any(a.problems) and not a.first and speaks(q, a.answers)
+    ]
+    again: dict[str, dict[int, Answer]] = {q.name: {} for q in questions if q.name in answered}
     if due:
         with template.session() as session:
             if _run_cells(session, submission, _Running(modes=dict(running.modes), end=running.end), times):
@@ -233,6 +260,8 @@ def _judge(question: PreparedQuestion, running: _Running, again: Mapping[str, Ma
     found = running.answered.get(question.name)
     if found is None:
         return judge(question, [failed(t.plan, Failure("died", "")) for t in question.trials])
+    running.notes += notes(question, found.answers)
+    if not any(found.problems):  # nothing is said
+        return judge(question, found.answers, found=found.problems, seconds=found.seconds)
     shown = vouched(question, found.answers, None if found.first else again[question.name])
-    running.notes += notes(shown, found.answers)
     return judge(shown, found.answers, seconds=found.seconds)

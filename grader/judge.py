@@ -38,7 +38,19 @@ class Problem:
 
 
 @np.errstate(all="ignore")
-def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: float = 0.0) -> QuestionResult:
+def all_problems(question: PreparedQuestion, answers: Sequence[Answer]) -> list[list[Problem]]:
+    """Return for each criterion the reasons for which it is lost."""
+    return [problems(question, criterion, answers) for criterion in question.criteria]
+
+
+@np.errstate(all="ignore")
+def judge(
+    question: PreparedQuestion,
+    answers: Sequence[Answer],
+    *,
+    found: Sequence[Sequence[Problem]] | None = None,
+    seconds: float = 0.0,
+) -> QuestionResult:
     """Return all verdicts of a question.
 
     Parameters
@@ -46,10 +58,12 @@ def judge(question: PreparedQuestion, answers: Sequence[Answer], *, seconds: flo
     question : PreparedQuestion
     answers : sequence of Answer
         One for each trial of the question, in order; `plans.failed` stands for one that never came.
+    found : sequence, optional
+        What `all_problems` says of them, where that is known already.
     seconds : float
         What the calls took, for the record.
     """
-    found = [problems(question, criterion, answers) for criterion in question.criteria]
+    found = all_problems(question, answers) if found is None else found
     diagnosis = diagnose(question, answers) if any(found) else ()
     convention = ", ".join(d.name for d in diagnosis) if all(d.kind == "convention" for d in diagnosis) else ""
     named = {d.name for d in diagnosis}

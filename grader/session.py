@@ -31,6 +31,8 @@ _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
 # Of a process that takes its questions along: they end before it has.
 _LAST_BREATH = 0.1
+# After these a process is gone, or has more to say than was read.
+_SPOILS = {"timeout", "died", "protocol", "memory"}
 # Where there are descriptors of processes, numbers are never used: a submission's is that of its own namespace.
 _HAS_DESCRIPTORS = sys.platform == "linux"
 
@@ -181,6 +183,8 @@ class Session:
     gate: ForkGate | None = None
     forks_denied: int = 0
     _may_fork: bool = field(default=False, repr=False)
+    _question: Channel | None = field(default=None, repr=False)
+    _pid_said: int = field(default=0, repr=False)
 
     def start(self, deadline: float) -> None:
         """Wait until the process is isolated, and take over its fork gate."""
@@ -212,10 +216,15 @@ class Session:
             elif not _HAS_DESCRIPTORS:
                 os.kill(self.pid, signal.SIGINT)
 
+    @property
+    def shared(self) -> bool:
+        """Whether the next question goes to a process that has answered another."""
+        return self._question is not None
+
     def ask(
         self, plans: Sequence[Plan], frame: bytes = b"", *, seconds: float, call: float = math.inf
     ) -> tuple[list[Answer], float]:
-        """Run plans in a fork of the submission's process; see `ask`.
+        """Run plans in a fork of the submission's process, the one that answered last if there is one; see `ask`.
 
         Returns
         -------
@@ -229,15 +238,30 @@ class Session:
             If the process to fork from is gone.
         """
         started = time.monotonic()
-        with self._question() as channel:
-            answers = ask(channel, plans, frame, seconds=seconds, call=call, most=self.output)
-        died = any(o.failure is not None and o.failure.kind == "died" for a in answers for o in a.outcomes)
-        if died and self.pidfd >= 0 and ended(self.pidfd, _LAST_BREATH):
+        if self._question is None:
+            self._question = self._fork()
+        answers = ask(self._question, plans, frame, seconds=seconds, call=call, most=self.output)
+        failures = {o.failure.kind for a in answers for o in a.outcomes if o.failure is not None}
+        if failures & _SPOILS:
+            self.renew()
+        if "died" in failures and self.pidfd >= 0 and ended(self.pidfd, _LAST_BREATH):
             raise SubmissionDiedError  # what ended was the notebook's process, which took the question with it
         return answers, time.monotonic() - started
 
-    @contextlib.contextmanager
-    def _question(self) -> Iterator[Channel]:
+    def renew(self) -> None:
+        """End the process that answers, with whatever it started; the next question has a new one."""
+        if self._question is None:
+            return
+        self._question.close()
+        self._question = None
+        below = children(number_of(self.pidfd))  # as the system knows them, and not as the process says
+        if not _HAS_DESCRIPTORS and self._pid_said > 1:
+            below = [self._pid_said]  # a system without descriptors of processes, and so without isolation
+        for process in below:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+
+    def _fork(self) -> Channel:
         ours, theirs = socket.socketpair()
         channel = Channel(ours)
         deadline = time.monotonic() + _REPLY_SECONDS
@@ -253,23 +277,13 @@ class Session:
             raise SubmissionDiedError from error
         finally:
             self._may_fork = False
-        try:
-            yield channel
-        finally:
-            channel.close()
-            self._end_question(reply)
-
-    def _end_question(self, reply: Tree) -> None:
-        """End whatever the submission's process has forked, as the system knows it and not as the process says."""
-        below = children(number_of(self.pidfd))
-        if not _HAS_DESCRIPTORS and isinstance(reply, dict) and isinstance(reply.get("pid"), int) and reply["pid"] > 1:
-            below = [reply["pid"]]  # a system without descriptors of processes, and so without isolation
-        for process in below:
-            with contextlib.suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+        said = reply.get("pid") if isinstance(reply, dict) else None
+        self._pid_said = said if isinstance(said, int) else 0
+        return channel
 
     def close(self) -> None:
         """Let go of the process; the template ends it."""
+        self.renew()
         self.channel.close()
         if self.gate is not None:
             self.gate.close()

@@ -63,6 +63,8 @@ class SpawnedSession:
     channel: Channel
     process: subprocess.Popen[bytes]
     forks_denied: int = 0
+    shared = False
+    """All questions share the one process there is; none could be asked elsewhere."""
 
     def run_cells(self, cells: Sequence[Source], *, seconds: float, total: float) -> Iterator[CellOutcome]:
         """Run cells one after another; see `grader.session.run_cells`."""
@@ -80,6 +82,9 @@ class SpawnedSession:
         if kinds & {"timeout", "died", "protocol"}:
             self.close()
         return answers, time.monotonic() - started
+
+    def renew(self) -> None:
+        """There is no other process to ask."""
 
     def close(self) -> None:
         """End the process."""

@@ -2,8 +2,8 @@
 
 Everything here shares its process with student code, so nothing that it says is believed: it is data to judge.
 Requests come over a socket. ``cells`` are run one after another, each answered when it ends; ``fork`` makes a copy of
-the process that runs the plans of one question on a socket of its own, so that a crash, a hang or a changed global
-costs that question alone. ``plans`` runs them in this process, where a system cannot fork.
+the process that runs the plans of questions on a socket of its own, so that a crash, a hang or a changed global costs
+no question but its own. ``plans`` runs them in this process, where a system cannot fork.
 """
 
 import ast
@@ -14,7 +14,7 @@ import struct
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import matplotlib
 
@@ -72,6 +72,7 @@ class Notebook:
         self.shell.register_magic_function(lambda line: None, "line", "matplotlib")
         # The cell that makes the student's own is skipped; one that uses it need not fail for that.
         self.shell.user_ns["check"] = _SilentChecker()
+        self.run(0, "pass", "all")  # what a shell makes for its first cell is made once for all forks
 
     def run(self, number: int, source: str, mode: str) -> Failure | None:
         """Run one cell; mode "definitions" keeps only its imports, functions and classes."""
@@ -133,21 +134,21 @@ def serve(sock: socket.socket, notebook: Notebook) -> None:
             if pid == 0:
                 enter_question()
                 sock.close()
-                _serve_question(socket.socket(fileno=descriptors[0]), notebook)
+                _serve_questions(socket.socket(fileno=descriptors[0]), notebook)
             _send(sock, {"pid": pid})
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _serve_question(sock: socket.socket, notebook: Notebook) -> None:
+def _serve_questions(sock: socket.socket, notebook: Notebook) -> NoReturn:
     _send(sock, {"ready": True})
-    request, _ = receive(sock)
-    _run_plans(sock, request["plans"], notebook)
-    os._exit(0)
+    while True:
+        request, _ = receive(sock)
+        _run_plans(sock, request["plans"], notebook)
 
 
 def _run_plans(sock: socket.socket, plans: list[Tree], notebook: Notebook) -> None:
-    # A copy of the process has a copy of the generators' state; every question starts from the same one.
+    # Every question starts from the same state, whatever was asked before it.
     random.seed(0)
     np.random.seed(0)
     for tree in plans:

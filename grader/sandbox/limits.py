@@ -3,6 +3,9 @@
 import sys
 from dataclasses import dataclass
 
+if sys.platform != "win32":
+    import resource  # here, and so once for all forks
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -27,7 +30,6 @@ def apply(limits: Limits, *, own_identity: bool) -> None:
     """Lower this process's limits, hard and soft, so that it cannot raise them again."""
     if sys.platform == "win32":
         return
-    import resource
 
     def lower(which: int, value: int, slack: int = 0) -> None:
         _, hard = resource.getrlimit(which)

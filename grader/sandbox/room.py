@@ -96,6 +96,8 @@ def enter_template(layers: Layers, readable: Sequence[str], scratch: str) -> Roo
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     _ignore_ends_of_children()
+    if layers.seccomp and (arch := syscalls.machine()):
+        seccomp.program(arch, _filter(room.layers))  # kept: assembled once for all forks
     return room
 
 
@@ -244,8 +246,11 @@ def enter_submission(room: Room, bounds: Limits, keep: Sequence[int] = ()) -> In
         landlock.restrict(layers.landlock, readable=(*room.readable, *shown), own=(work,), devices=DEVICES)
     if not layers.seccomp:
         return Inside(work, None)
-    confined = layers.namespaces or layers.landlock >= 6
-    return Inside(work, seccomp.install(seccomp.Filter(layers.namespaces, confined, gate=True)))
+    return Inside(work, seccomp.install(_filter(layers)))
+
+
+def _filter(layers: Layers) -> seccomp.Filter:
+    return seccomp.Filter(layers.namespaces, layers.namespaces or layers.landlock >= 6, gate=True)
 
 
 def enter_question() -> None:

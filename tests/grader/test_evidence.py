@@ -137,6 +137,8 @@ def test_visible_cases_are_asked_first_and_every_answer_comes_back_to_its_trial(
     asked = []
 
     class Session:
+        shared = False
+
         def ask(self, plans, frame, *, seconds, call):
             asked.extend(plans)
             trials = {id(t.plan): t for t in prepared.trials}

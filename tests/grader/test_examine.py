@@ -6,7 +6,7 @@ import pytest
 
 from grader.examine import Times, examine
 from grader.sandbox import Layers, Limits
-from grader.session import Template
+from grader.session import Session, Template
 from grader.spawn import SpawnTemplate
 from tests.grader.isolated import (
     FULL,
@@ -15,6 +15,7 @@ from tests.grader.isolated import (
     RIGHT_DOUBLE,
     RIGHT_SCALE,
     SEED,
+    WRONG_DOUBLE,
     run,
     start_template,
     submission,
@@ -66,6 +67,26 @@ def test_a_question_that_hangs_costs_that_question_alone(template):
 
 
 SLEEPS = "import time\ndef double(x):\n    time.sleep(0.2)\n    return 2 * x\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "processes"),
+    [(RIGHT, 1), ((WRONG_DOUBLE, RIGHT_SCALE), 1), ((RIGHT_DOUBLE, "def scale_forward(x, factor): return x, x"), 2)],
+)
+def test_only_what_another_question_could_have_spoiled_is_asked_of_a_new_process(
+    template, monkeypatch, cells, processes
+):
+    forks, fork = [], Session._fork
+    monkeypatch.setattr(Session, "_fork", lambda session: forks.append(session) or fork(session))
+    result = run(template, *cells)
+    assert [q.status == "passed" for q in result.questions] == [RIGHT_DOUBLE in cells, RIGHT_SCALE in cells]
+    assert sum(session is forks[0] for session in forks) == processes
+
+
+def test_a_slow_answer_has_all_its_time_whatever_was_asked_before(template, monkeypatch):
+    monkeypatch.setattr("grader.examine._SHARED_SECONDS", 0.02)
+    slow = RIGHT_SCALE.replace("    return x *", "    import time; time.sleep(0.02)\n    return x *")
+    assert run(template, RIGHT_DOUBLE, slow).points == FULL
 
 
 @pytest.mark.parametrize(
