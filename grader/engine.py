@@ -142,13 +142,15 @@ class Run:
         if graded.result is None:
             return self._problem(task, graded.problem)
         before = journal.find(self.results, task.student)
+        unreadable = "" if before is not None else journal.unreadable(self.results, task.student)
         result = replace(graded.result, notes=(*task.notes, *graded.result.notes))
         penalty = self.penalty(Path(task.path), result)
         result = replace(result, penalties=() if penalty is None else (penalty,))
-        if before is not None:
+        if before is not None or unreadable:
             journal.set_aside(self.results, task.student, number)
         journal.write(self.results, result)
-        return Event("graded", task.student, result, before)
+        message = f"graded again, the old file is in .old/{number}: {unreadable}" if unreadable else ""
+        return Event("graded", task.student, result, before, message)
 
     def _penalised(self, task: Task, before: Result) -> Result:
         """A result journalled before, with what the rule for late hand-ins says of it now."""

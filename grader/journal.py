@@ -75,6 +75,20 @@ def find(folder: Path, student: str) -> Result | None:
         return None
 
 
+def unreadable(folder: Path, student: str) -> str:
+    """Return why the file of a student's result cannot be read; empty where it can, or where there is none."""
+    path = path_of(folder, student)
+    try:
+        from_json(path.read_text(encoding="utf-8"), source=str(path))
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeError) as error:
+        return f"cannot read {path}: {error}"
+    except GraderError as error:
+        return str(error)
+    return ""
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """Return the facts of the run that a journal belongs to, empty where it is new.
 

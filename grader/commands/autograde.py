@@ -248,7 +248,7 @@ class _Terminal:
         if event.kind == "graded" and event.before is not None and event.result is not None:
             for line in changes(event.before, event.result):
                 out.print(line, markup=False)
-        if event.kind == "problem":
+        if event.kind == "problem" or (event.kind == "graded" and event.message):
             err.print(f"{event.student}: {event.message}", markup=False)
         if event.kind == "again":
             err.print(f"{event.student}: {event.message}: trying again", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from grader.commands.shared import out
 
@@ -26,7 +26,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
     if as_json:
         sys.stdout.write(json.dumps({"safe": safe, "findings": [asdict(f) for f in findings]}, indent=1) + "\n")
         return 0 if safe else 1
-    table = Table("check", "", "seen", box=None, pad_edge=False)
+    table = Table("check", "", Column("seen", overflow="fold"), box=None, pad_edge=False)  # a command is shown whole
     for finding in findings:
         colour = _COLOURS[finding.state]
         table.add_row(finding.check, f"[{colour}]{finding.state}[/{colour}]", escape(finding.seen))

@@ -75,7 +75,8 @@ class Layers:
         if not self.namespaces:
             words.append(
                 "Namespaces are absent (no second wall behind the filter, no disk quota): start as root, or let "
-                "ordinary users create them (Ubuntu: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`)."
+                "ordinary users create them (Ubuntu: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a "
+                "container: a seccomp profile that lets `unshare` and `mount` pass, as podman's does)."
             )
         return [*words, *self.absent]
 

@@ -105,10 +105,9 @@ def _enter_namespaces(room: Room) -> None:
     surroundings = namespaces.NEW_MOUNTS | namespaces.NEW_NET | namespaces.NEW_IPC | namespaces.NEW_UTS
     rest = namespaces.NEW_USER | namespaces.NEW_PIDS
     user, group = os.getuid(), os.getgid()
-    if room.layers.unused_identity:
+    if room.layers.unused_identity and _unshared(surroundings):
         # As root: mount first (paths below closed directories), then become nobody, and only then enter the user
         # namespace, where a mapped root would still own root's files.
-        namespaces.unshare(surroundings)
         namespaces.make_mounts_private()
         namespaces.enter_new_root(room.readable, DEVICES, [WORK])
         user = group = _unused_identity()
@@ -117,11 +116,23 @@ def _enter_namespaces(room: Room) -> None:
         namespaces.unshare(rest | namespaces.NEW_MOUNTS)
         namespaces.map_own_identity(user, group)
     else:
+        if room.layers.unused_identity:
+            user = group = _unused_identity()
+            _become(user, capabilities=0)
         namespaces.unshare(rest | surroundings)
         namespaces.map_own_identity(user, group)
         namespaces.make_mounts_private()
         namespaces.enter_new_root(room.readable, DEVICES, [WORK])
     _leave_stand_in()
+
+
+def _unshared(kinds: int) -> bool:
+    """Enter new namespaces; root of a container may not, but what an ordinary user may do there, it may."""
+    try:
+        namespaces.unshare(kinds)
+    except PermissionError:
+        return False
+    return True
 
 
 def _leave_stand_in() -> None:

@@ -1,10 +1,11 @@
-"""``python -m tests.attacks``: the table of attacks × layers. Also ``fuzz``, ``leaks`` and ``soak``; see ``--help``."""
+"""``python -m tests.attacks``: the table of attacks × layers. Also ``containers``, ``fuzz``, ``leaks`` and
+``soak``; see ``--help``."""
 
 import argparse
 import sys
 from collections import Counter
 
-from tests.attacks import fuzz, leaks, soak
+from tests.attacks import containers, fuzz, leaks, soak
 from tests.attacks.runner import ATTACKS, CONFIGURATIONS, FELL, HELD, REFUSED, run
 
 _SHORT = {HELD: "+", REFUSED: "r", FELL: "FELL"}
@@ -48,11 +49,15 @@ def main(arguments: list[str]) -> int:
     soaking = commands.add_parser("soak", help="grade many submissions, a third hostile, and watch the machine")
     soaking.add_argument("--submissions", type=int, default=5000)
     soaking.add_argument("--seed", type=int, default=0)
+    containing = commands.add_parser("containers", help="try the attacks inside containers (needs root and podman)")
+    containing.add_argument("--count", type=int, default=30)
     chosen = parser.parse_args(arguments)
     if chosen.command == "fuzz":
         return fuzz.main(chosen.what, chosen.inputs, chosen.seed)
     if chosen.command == "leaks":
         return leaks.main(chosen.assignments)
+    if chosen.command == "containers":
+        return containers.main(chosen.count)
     if chosen.command == "soak":
         return soak.main(chosen.submissions, chosen.seed)
     configurations = list(CONFIGURATIONS)

@@ -4,6 +4,7 @@
 root), names (of attacks; all where it is absent). Prints one JSON list for each: name, outcome, reasons.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from grader.errors import GraderError
 from grader.examine import Times, examine
 from grader.read import read_submission
 from grader.results import Result
-from grader.sandbox import Limits, SandboxError, probe, require
+from grader.sandbox import Limits, SandboxError, namespaces, probe, require
 from grader.session import Template, TemplateLostError
 from tests.attacks import files, forging, harming, reaching
 from tests.attacks.attack import Attack
@@ -172,6 +173,10 @@ def run(configuration: str, names: list[str] | None = None) -> Iterator[tuple[st
 def main(plan: dict) -> None:
     if plan.get("user") and os.getuid() == 0:
         become_ordinary(["-m", "tests.attacks.runner", json.dumps(plan)])
+    with contextlib.suppress(OSError):  # only root may
+        # What others mount meanwhile would count as left behind; what an attack mounted would still show here.
+        namespaces.unshare(namespaces.NEW_MOUNTS)
+        namespaces.make_mounts_private()
     names = list(ATTACKS) if plan.get("names") is None else plan["names"]
     layers = probe(plan.get("without", ()))
     try:

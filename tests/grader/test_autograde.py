@@ -22,7 +22,7 @@ WRONG = ANSWERS.replace("return helper(x) + y", "return helper(x) - y")
 
 
 def run(where, *arguments, expect=0):
-    if "--jobs" not in arguments and "--cluster" not in arguments:
+    if arguments[0] == "autograde" and "--jobs" not in arguments and "--cluster" not in arguments:
         arguments = (*arguments, "--jobs", "1")  # each process costs its start
     done = subprocess.run([GRADER, *arguments], cwd=where, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == expect, f"exit {done.returncode}: {done.stderr}\n{done.stdout}"
@@ -88,6 +88,39 @@ def test_fresh_says_who_changed_and_why_and_keeps_the_old(course):
     assert "bob: add 1/4 -> 1/6 (value 0/5" in done.stdout
     assert (results / ".old" / "1" / "bob.json").read_text() == before
     assert json.loads((results / "bob.json").read_text())["seed"] == json.loads(before)["seed"]
+
+
+OLD_RESULTS = Path(__file__).parent / "old_results"
+
+
+def test_a_journal_of_an_older_version_is_used_as_it_is_and_graded_again_without_losing_it(course):
+    results = course / "results" / "01-arithmetic"
+    for path in OLD_RESULTS.glob("*.json"):
+        shutil.rmtree(results, ignore_errors=True)
+        results.mkdir(parents=True)
+        shutil.copy(path, results / "bob.json")
+        (results / ".run.json").write_text('{"schema": 1, "assignment": "01-arithmetic", "seed": 7}\n')
+        run(course, "export", "csv", str(results))
+        assert "bob,01-arithmetic,3.5,4," in (course / "marks.csv").read_text(encoding="utf-8")
+        run(course, "report", str(results), "--to", "pages")
+        done = run(course, "autograde", "arithmetic", "--only", "bob")
+        assert "1 graded" in done.stdout
+        assert (results / ".old" / "1" / "bob.json").read_bytes() == path.read_bytes()
+        assert json.loads((results / "bob.json").read_text())["points"] == 3.5
+
+
+def test_a_result_of_a_newer_version_is_graded_again_in_one_line_and_kept(course):
+    run(course, "autograde", "arithmetic", "--only", "bob")
+    results = course / "results" / "01-arithmetic"
+    newer = (results / "bob.json").read_text().replace('"schema": 1', '"schema": 2, "unheard": []', 1)
+    (results / "bob.json").write_text(newer)
+    refused = run(course, "report", str(results), expect=2).stderr
+    assert "bob.json has schema 2, this version reads 1: grade it again" in refused
+    assert refused.count("\n") == 1
+    done = run(course, "autograde", "arithmetic", "--only", "bob")
+    assert "bob: graded again, the old file is in .old/1: " in done.stderr
+    assert (results / ".old" / "1" / "bob.json").read_text() == newer
+    assert json.loads((results / "bob.json").read_text())["schema"] == 1
 
 
 def test_events_come_as_json_lines_and_results_do_not_depend_on_jobs_or_order(course):

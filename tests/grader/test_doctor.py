@@ -44,3 +44,9 @@ def test_a_machine_without_the_core_fails_with_a_mend_for_each_red_line(monkeypa
     assert {f.check.split()[0] for f in red} == {"files", "system"}
     assert all(f.mend for f in red)
     assert not any(f.check == a.name for f in findings for a in doctor.ATTEMPTS)
+
+
+def test_a_mend_is_shown_whole_on_a_narrow_terminal(monkeypatch):
+    monkeypatch.setattr(doctor, "probe", lambda: Layers())
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert "kernel.apparmor_restrict_unprivileged_userns=0" in "".join(answer.output.split())

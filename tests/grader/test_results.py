@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,9 @@ RESULT = Result(
     submission_sha256="0" * 64,
     seconds=0.2,
 )
+
+# Written by this repository's older versions, of one submission (`return helper(x) - y`) of the course in course.py.
+OLD = sorted((Path(__file__).parent / "old_results").glob("*.json"))
 
 
 def test_keys_come_in_the_documented_order_and_type():
@@ -126,6 +130,23 @@ def test_a_result_of_before_there_were_penalties_is_still_read():
     data = json.loads(to_json(RESULT))
     del data["penalties"]
     assert from_json(json.dumps(data)) == RESULT
+
+
+@pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
+def test_what_an_older_version_wrote_is_read_and_nothing_of_it_is_lost(path):
+    text = path.read_text(encoding="utf-8")
+    result = from_json(text, source=path.name)
+    assert (result.student, result.points, result.first_reason[:10]) == ("bob", 3.5, "add, visib")
+    assert _within(json.loads(text), json.loads(to_json(result)))
+
+
+def _within(old, new):
+    """Whether all that `old` says is said by `new`, which may know more keys."""
+    if isinstance(old, dict):
+        return all(key in new and _within(value, new[key]) for key, value in old.items())
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(_within, old, new))
+    return type(old) is type(new) and old == new
 
 
 @pytest.mark.parametrize(
