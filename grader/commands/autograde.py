@@ -111,7 +111,7 @@ def autograde(
 
 def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
     """Write all that is journalled into the course's gradebook, if it has one; return how much could not be."""
-    from grader.late import gradebook_url
+    from grader.nbgrader.configuration import gradebook_url
 
     if not gradebook_url(course):
         return 0
