@@ -4,8 +4,9 @@ Each Dask worker keeps a template and a sandbox of its own, probed where it runs
 extra `cluster`, and the course's checkout at the same path; one that has another version of the assignment is refused.
 """
 
+import contextlib
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any
 
 from grader.errors import GraderError
@@ -34,11 +35,37 @@ def connect(address: str) -> tuple[Callable[[], Executor], int]:
     clients = [client]
 
     def start() -> Executor:
-        known = clients.pop() if clients else _client(address)
-        executor: Executor = known.get_executor(pure=False, retries=_RETRIES)
-        return executor
+        try:
+            return _ClusterExecutor(clients.pop() if clients else _client(address))
+        except GraderError as error:
+            raise GraderError(f"{error}; what is graded is in the journal, the same command goes on") from error
 
     return start, 2 * workers
+
+
+class _ClusterExecutor(Executor):
+    """A client's executor that is broken once its scheduler is gone. Dask's own lets wait for ever what it is given."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=False, retries=_RETRIES)
+
+    @property
+    def gone(self) -> bool:
+        return bool(self._client.status != "running")
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        try:
+            future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        except Exception as error:
+            if self.gone:
+                raise BrokenExecutor("the scheduler is gone") from error
+            raise
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with contextlib.suppress(Exception):  # nobody is there to be told
+            self._executor.shutdown(wait)
 
 
 def _client(address: str) -> Any:

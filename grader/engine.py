@@ -8,7 +8,7 @@ no page; prints nothing.
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,6 +108,7 @@ class Run:
                         lost = True
                         break
                 done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
+                lost = lost or getattr(executor, "gone", False)  # a cluster's, whose futures may never end then
                 if not done and not lost:
                     yield Event("tick")
                 for future in done:
@@ -115,7 +116,7 @@ class Run:
                     try:
                         graded = future.result()
                     except Exception as error:
-                        broken = isinstance(error, BrokenExecutor)
+                        broken = isinstance(error, BrokenExecutor | CancelledError)
                         lost = lost or broken
                         what = f"{type(error).__name__}: {error}".rstrip(": ")
                         if tries < (_TRIES_OF_POOLS if broken else _TRIES):

@@ -121,7 +121,7 @@ class Grading:
 
     def _ready_template(self) -> Template | SpawnTemplate:
         if not hasattr(os, "fork"):
-            return SpawnTemplate()
+            return SpawnTemplate(self._options.limits.output)
         if self._template is None or not self._template.alive:
             secret = [str(self._folder.parent), str(self._folder.parent.parent / "solutions")]
             self._template = Template(self._layers, self._options.limits, secret)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
+from grader.nbgrader.configuration import configuration, gradebook_url
 from grader.results import Penalty, Result
 
 STAMP = "timestamp.txt"
-CONFIG = "nbgrader_config.py"
 
 
 def rule(course: Path, assignment: str, due: datetime | None = None) -> Callable[[Path, Result], Penalty | None]:
@@ -24,7 +24,7 @@ def rule(course: Path, assignment: str, due: datetime | None = None) -> Callable
     GraderError
         If the course's configuration cannot be used.
     """
-    config = _config(course)
+    config = configuration(course)
     due = due or _due(course, assignment)
     if due is None:
         return lambda path, result: None
@@ -77,18 +77,6 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _config(course: Path) -> Any:
-    from traitlets.config import Config
-    from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
-
-    try:
-        return PyFileConfigLoader(CONFIG, path=str(course)).load_config()
-    except ConfigFileNotFound:
-        return Config()
-    except Exception as error:
-        raise GraderError(f"{course / CONFIG} cannot be used: {type(error).__name__}: {error}") from error
-
-
 def _plugin(config: Any) -> Any:
     from nbgrader.preprocessors import AssignLatePenalties
 
@@ -98,14 +86,6 @@ def _plugin(config: Any) -> Any:
     except Exception as error:
         raise GraderError(f"the course's rule for late hand-ins cannot be used: {error}") from error
     return assign.plugin_inst
-
-
-def gradebook_url(course: Path) -> str:
-    """Return the database of an nbgrader course's gradebook, empty where it has none yet."""
-    config = _config(course)
-    url = str(config.CourseDirectory.get("db_url", "")) if "CourseDirectory" in config else ""
-    database = course / "gradebook.db"
-    return url or (f"sqlite:///{database.resolve()}" if database.is_file() else "")
 
 
 def _due(course: Path, assignment: str) -> datetime | None:

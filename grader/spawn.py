@@ -15,16 +15,26 @@ from dataclasses import dataclass
 
 from grader.channel import Channel
 from grader.plans import Answer, Plan
+from grader.sandbox import Limits
 from grader.session import CellOutcome, Source, SubmissionDiedError, TemplateLostError, ask, environment, run_cells
 
 _START_SECONDS = 60.0
 
 
 class SpawnTemplate:
-    """Starts a process of its own for each session."""
+    """Starts a process of its own for each session.
+
+    Parameters
+    ----------
+    output : int
+        How many bytes a submission may answer to one question.
+    """
 
     sandbox = ("separate process",)
     alive = True
+
+    def __init__(self, output: int = Limits.output) -> None:
+        self._output = output
 
     @contextlib.contextmanager
     def session(self) -> "Iterator[SpawnedSession]":
@@ -44,7 +54,7 @@ class SpawnTemplate:
             except TimeoutError as error:
                 process.kill()
                 raise TemplateLostError("the process of a submission did not start") from error
-        session = SpawnedSession(Channel(connection), process)
+        session = SpawnedSession(Channel(connection), process, self._output)
         try:
             if session.channel.receive(deadline=time.monotonic() + _START_SECONDS) != {"token": token}:
                 raise TemplateLostError("a stranger answered in place of the submission's process")
@@ -62,6 +72,7 @@ class SpawnedSession:
 
     channel: Channel
     process: subprocess.Popen[bytes]
+    output: int = Limits.output
     forks_denied: int = 0
     shared = False
     """All questions share the one process there is; none could be asked elsewhere."""
@@ -76,10 +87,11 @@ class SpawnedSession:
         """Run plans in the submission's process; if it hangs it is ended, and the next question needs a new one."""
         if self.process.poll() is not None:
             raise SubmissionDiedError
-        started = time.monotonic()
-        answers = ask(self.channel, plans, frame, seconds=seconds, call=call)
+        started, before = time.monotonic(), self.channel.received
+        answers = ask(self.channel, plans, frame, seconds=seconds, call=call, most=self.output)
         kinds = {o.failure.kind for a in answers for o in a.outcomes if o.failure}
-        if kinds & {"timeout", "died", "protocol"}:
+        unread = self.channel.received - before > self.output  # what is left would answer the next question
+        if unread or kinds & {"timeout", "died", "protocol"}:
             self.close()
         return answers, time.monotonic() - started
 

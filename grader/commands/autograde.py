@@ -1,9 +1,11 @@
 """The command ``autograde``: a whole class, resumed where the last run ended, with a live display."""
 
 import contextlib
+import importlib
 import json
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -100,21 +102,36 @@ def autograde(
             from grader.late import parse_due, rule
 
             run = replace(run, penalty=rule(course, folder.name, parse_due(due) if due else None))
+        book = course is not None and source is None and _has_gradebook(course)
+        if book:
+            _import_meanwhile("grader.nbgrader.gradebook")
         start, ahead = _executor(cluster, jobs)
         counts = _follow(run(list(found.handed.values()), start, ahead=ahead), say, len(found.handed), Path(unpacked))
         for reason in found.aside:
             say.aside(reason)
-        missing = _enter(course, results, folder.name, say) if course is not None and source is None else 0
+        missing = _enter(course, results, folder.name, say) if course is not None and book else 0
         say.done(counts, results)
     raise typer.Exit(1 if counts["problem"] or missing else 0)
 
 
-def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
-    """Write all that is journalled into the course's gradebook, if it has one; return how much could not be."""
-    from grader.late import gradebook_url
+def _has_gradebook(course: Path) -> bool:
+    from grader.nbgrader.configuration import gradebook_url
 
-    if not gradebook_url(course):
-        return 0
+    return bool(gradebook_url(course))
+
+
+def _import_meanwhile(module: str) -> None:
+    """Import what the end of a run needs in its beginning, while others grade: it takes seconds."""
+
+    def load() -> None:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
+    """Write all that is journalled into the course's gradebook; return how much could not be."""
     from grader.nbgrader.gradebook import write
 
     try:

@@ -9,9 +9,9 @@ from grader.errors import GraderError
 from grader.files import shown, write_text
 from grader.folders import load_assignment, topic
 from grader.freeze import freeze
+from grader.nbgrader.configuration import CONFIG
 from grader.nbgrader.source import source_notebook
 
-CONFIG = "nbgrader_config.py"
 _TEXT = '''\
 """An nbgrader course whose code is graded by `grader`. Every setting of nbgrader's may be added."""
 

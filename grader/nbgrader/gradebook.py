@@ -17,13 +17,12 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from grader.errors import GraderError
 from grader.files import read_text, shown
 from grader.folders import topic
 from grader.nbgrader.autograded import files_beside_notebooks, read_timestamp, write_autograded
-from grader.nbgrader.course import CONFIG
+from grader.nbgrader.configuration import CONFIG, configuration, gradebook_url
 from grader.nbgrader.marks import comments, scores, show
 from grader.nbgrader.master import Master, master_of, mended, untouched
 from grader.nbgrader.table import Marks, write_marks
@@ -57,7 +56,10 @@ def write(course: str | Path, results: Iterable[Result], *, assignment: str) -> 
         If there is no course, its database cannot be used, or the assignment was not generated in it. Nothing is
         written then. What concerns one student alone is one of `Written.problems`.
     """
-    config = _configuration(Path(course))
+    course = Path(course)
+    if not (course / CONFIG).is_file() and not gradebook_url(course):
+        raise GraderError(f"{shown(course)} is no nbgrader course, it holds no {CONFIG}: run grader course")
+    config = configuration(course)
     coursedir = CourseDirectory(config=config)
     problems: list[str] = []
     try:
@@ -75,15 +77,6 @@ def write(course: str | Path, results: Iterable[Result], *, assignment: str) -> 
         reason = str(error).splitlines()[0]
         raise GraderError(f"the gradebook {_without_password(coursedir.db_url)} cannot be used: {reason}") from error
     return Written(len(marks), _without_password(coursedir.db_url), (*problems, *desk.absent()))
-
-
-def _configuration(course: Path) -> Any:
-    try:
-        return PyFileConfigLoader(CONFIG, path=str(course.resolve())).load_config()
-    except ConfigFileNotFound as error:
-        raise GraderError(f"{shown(course)} is no nbgrader course, it holds no {CONFIG}: run grader course") from error
-    except Exception as error:
-        raise GraderError(f"{shown(course / CONFIG)}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

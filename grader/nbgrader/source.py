@@ -99,13 +99,7 @@ def _mark_checks(cells: list[NotebookNode], question: Question) -> None:
 
 
 def _mark_manual(cells: list[NotebookNode], manual: Manual) -> None:
-    identity = f"answer-{manual.name}"
-    cell = next((c for c in cells if c["id"] == identity), None)
-    if cell is None:
-        cell = nbformat.v4.new_markdown_cell(
-            f"**{manual.name}** ({manual.points:g} points). Your answer:", id=identity, metadata={}
-        )
-        cells.append(cell)
+    cell = next(c for c in cells if c["id"] == f"answer-{manual.name}")
     cell["source"] += _solution(f"**How it is marked** ({manual.points:g} points): {manual.rubric}", gap="\n\n")
     _mark(cell, points=manual.points, solution=True)
 

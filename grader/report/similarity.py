@@ -1,7 +1,7 @@
 """Submissions whose code is nearly the same: a hint for a person to look, never a verdict.
 
 Names, comments and layout are dropped from Pygments' tokens, and what is left is compared as sets of `SHINGLE` tokens
-in a row (Broder 1997; MOSS and JPlag compare likewise) by scikit-learn, in one sparse product for the whole class.
+in a row (Broder 1997; MOSS and JPlag compare likewise), in one sparse product for the whole class.
 Shingles that many share say nothing: the text handed out, the usual way to write a loop. (copydetect, which
 implements winnowing, was left out: its fingerprints follow Python's hash of strings, which differs from run to run.)
 """
@@ -11,8 +11,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
+import numpy as np
 from pygments.token import Comment, Name, String, Text
 
 from grader.read import Cell
@@ -49,15 +51,9 @@ def near_identical(shapes: Mapping[str, Shape]) -> list[Pair]:
     students = sorted(shapes)
     if len(students) < 2:
         return []
-    from sklearn.feature_extraction.text import CountVectorizer  # takes half a second to import
-
-    counts = CountVectorizer(analyzer=_shingles, binary=True, dtype="int32")
-    try:
-        table = counts.fit_transform([shapes[s] for s in students])
-    except ValueError:  # no shingle at all
-        return []
-    rare = table[:, _flat(table.sum(axis=0)) <= max(3, COMMON * len(students))]
-    sizes = _flat(rare.sum(axis=1))
+    table = _table([shapes[s] for s in students])
+    rare = table[:, table.sum(axis=0) <= max(3, COMMON * len(students))]
+    sizes = rare.sum(axis=1)
     both = (rare @ rare.T).tocoo()
     pairs = []
     for i, j, shared in zip(both.row, both.col, both.data, strict=True):
@@ -67,8 +63,15 @@ def near_identical(shapes: Mapping[str, Shape]) -> list[Pair]:
     return sorted(pairs, key=lambda p: (-p.share, p.one, p.other))
 
 
-def _flat(matrix: Any) -> Any:
-    return matrix.A1 if hasattr(matrix, "A1") else matrix.ravel()
+def _table(shapes: Sequence[Shape]) -> Any:
+    """Return which submission (row) has which shingle (column), as a sparse array of ones."""
+    from scipy.sparse import csr_array
+
+    columns: dict[str, int] = {}
+    rows = [[columns.setdefault(s, len(columns)) for s in dict.fromkeys(_shingles(cells))] for cells in shapes]
+    ends = np.cumsum([0, *map(len, rows)])
+    found = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=ends[-1])
+    return csr_array((np.ones_like(found), found, ends), shape=(len(rows), len(columns)))
 
 
 def _shingles(cells: Shape) -> Iterator[str]:

@@ -189,9 +189,13 @@ def trouble(count: int) -> None:
         one, other = (comparable(c / "results" / NAME) for c in (calm, troubled))
         journalled = [json.loads(p.read_text()) for p in (troubled / "results" / NAME).glob("bad-*.json")]
     same = sum(other.get(name) == result for name, result in one.items())
-    used = sum(r["seconds"] for r in journalled) / cores()
-    print(f"{count} submissions and {count // 9} hostile or broken ones: {same} of {count} results as without them,")
-    print(f"  {worse.seconds:.0f} s for {plain.seconds:.0f} s; {used:.0f} s a core went into the troublesome ones")
+    used, more = sum(r["seconds"] for r in journalled) / cores(), worse.seconds - plain.seconds
+    limits = sum(q["seconds"] for r in journalled for q in r["questions"] if q["status"] == "timeout") / cores()
+    print(f"{count} submissions and {count // 9} hostile or broken ones: {same} of {count} results as without them")
+    print(f"  {worse.seconds:.0f} s for {plain.seconds:.0f} s: {more:.0f} s longer; of each core's time", end=" ")
+    print(f"{used:.0f} s went into the troublesome ones, {limits:.0f} s of it until a limit ended them")
+    print(f"  longer by {more / used:.2f} of what they took", end="")
+    print(f", by {more / limits:.2f} of those limits" if limits else "")
 
 
 if __name__ == "__main__":

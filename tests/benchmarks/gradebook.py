@@ -10,10 +10,10 @@ import urllib.request
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
-from traitlets.config.loader import PyFileConfigLoader
 
 from grader.folders import assignment_folders, load_assignment, topic
-from grader.nbgrader.course import CONFIG, write_course
+from grader.nbgrader.configuration import configuration
+from grader.nbgrader.course import write_course
 from grader.nbgrader.gradebook import write
 from grader.questions import Assignment
 from grader.results import CriterionResult, QuestionResult, Result
@@ -32,7 +32,7 @@ def main() -> None:
         course = Path(directory)
         url = os.environ.get("GRADEBOOK_URL", "")
         write_course(course, folders, course_id="benchmark", db_url=url)
-        config = PyFileConfigLoader(CONFIG, path=str(course)).load_config()
+        config = configuration(course)
         config.Application.log_level = 40
         api = NbGraderAPI(config=config)
         for folder in folders:

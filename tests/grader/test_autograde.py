@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from grader.build import write_build
+from tests.benchmarks.classes import cluster
 from tests.grader.course import ANSWERS, command_line, make_course
 
 GRADER = str(Path(sys.executable).parent / "grader")
@@ -311,35 +312,32 @@ def test_a_full_disk_is_one_line_and_nothing_journalled_is_lost(course, tmp_path
 
 
 @pytest.mark.slow
-def test_a_cluster_of_two_workers_reaches_the_same_results(course, tmp_path):
+def test_a_cluster_of_two_workers_reaches_the_same_results(course):
     pytest.importorskip("distributed")
-    bin_ = Path(sys.executable).parent
-    file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": course}
-    scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
-    worker = ["dask", "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
-    processes = [subprocess.Popen([str(bin_ / scheduler[0]), *map(str, scheduler[1:])], **quiet)]
-    processes += [subprocess.Popen([str(bin_ / worker[0]), *map(str, worker[1:])], **quiet) for _ in range(2)]
-    try:
-        for _ in range(300):
-            if file.exists() and file.read_text().strip():
-                break
-            time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
-        hand_in(course, **{f"more{i}": ANSWERS for i in range(6)})
-        for _ in range(100):
-            done = subprocess.run(
-                [GRADER, "autograde", "arithmetic", "--seed", "3", "--to", "cluster", "--cluster", address],
-                cwd=course, capture_output=True, text=True, timeout=120, check=False,
-            )  # fmt: skip
-            if "no worker" not in done.stderr:
-                break
-            time.sleep(0.2)
-        assert done.returncode == 0, done.stderr
-        run(course, "autograde", "arithmetic", "--seed", "3", "--to", "local")
-        assert comparable(course / "cluster") == comparable(course / "local")
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            process.wait(timeout=30)
+    hand_in(course, **{f"more{i}": ANSWERS for i in range(6)})
+    with cluster(course, workers=2) as dask:
+        run(course, "autograde", "arithmetic", "--seed", "3", "--to", "cluster", "--cluster", dask.address)
+    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "local")
+    assert comparable(course / "cluster") == comparable(course / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("results", [0, 1])
+def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, results):
+    """Before anything is graded, and in the midst of it."""
+    pytest.importorskip("distributed")
+    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(4)})
+    with cluster(course, workers=2) as dask:
+        started = begin(course, "--cluster", dask.address)
+        while not (course / "results" / "01-arithmetic" / ".run.json").exists():
+            time.sleep(0.05)
+        until_graded(course, started, results)
+        dask.scheduler.kill()
+        _, words = started.communicate(timeout=60)
+    assert started.returncode == 2
+    assert words.splitlines()[-1].startswith(f"grader: no Dask scheduler answers at {dask.address}")
+    assert "the same command goes on" in words or not results
+    assert "Traceback" not in words
+    run(course, "autograde", "arithmetic", "--seed", "3")
+    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")

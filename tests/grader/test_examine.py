@@ -221,9 +221,11 @@ def test_a_process_for_each_submission_judges_as_the_forks_do(template, source):
     assert [(q.points, q.status) for q in spawned.questions] == [(q.points, q.status) for q in forked.questions]
 
 
-def test_answers_that_would_fill_the_examiner_s_memory_cost_their_own_question_alone(template, monkeypatch):
+@pytest.mark.parametrize("spawned", [False, True])
+def test_answers_that_would_fill_the_examiner_s_memory_cost_their_own_question_alone(template, monkeypatch, spawned):
     monkeypatch.setattr(template, "_output", 1 << 20)
-    result = run(template, "import numpy as np\ndef double(x): return [np.zeros(1 << 16)] * 3", RIGHT_SCALE)
+    flood = submission("import numpy as np\ndef double(x): return [np.zeros(1 << 16)] * 3", RIGHT_SCALE)
+    result = examine(flood, "tiny", QUESTIONS, SpawnTemplate(1 << 20) if spawned else template, seed=SEED)
     double, scale = result.questions
     assert (double.points, double.status) == (0, "memory")
     assert scale.status == "passed"

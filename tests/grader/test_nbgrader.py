@@ -16,6 +16,7 @@ from grader.errors import GraderError
 from grader.folders import find_assignment, load_assignment
 from grader.nbgrader import hidden_tests
 from grader.nbgrader.autograded import dumps
+from grader.nbgrader.configuration import gradebook_url
 from grader.nbgrader.course import write_course
 from grader.nbgrader.gradebook import write
 from grader.nbgrader.marks import comments, show
@@ -319,6 +320,19 @@ def test_a_course_that_is_none_or_not_generated_is_one_clear_line(generated, tmp
     write_course(tmp_path / "new", [find_assignment(SUMS, root=root)], db_url="sqlite:////nowhere/at/all.db")
     with pytest.raises(GraderError, match="cannot be used"):
         write(tmp_path / "new", [], assignment=SUMS)
+
+
+@pytest.mark.parametrize("text", [None, "c = get_config()\nc.CourseDirectory.course_id = 'tiny'\n"])
+def test_a_course_s_own_folder_is_its_root_wherever_the_command_runs(course, tmp_path, monkeypatch, text):
+    (course / "nbgrader_config.py").unlink()
+    if text is not None:
+        (course / "nbgrader_config.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert gradebook_url(course) == f"sqlite:///{course / 'gradebook.db'}"
+    hand_in(course, "ada")
+    write(course, [result("ada")], assignment=SUMS)
+    assert grades(course, SUMS, "ada")["check-add"] == (4.0, None, None, False)
+    assert not list(tmp_path.glob("gradebook.db"))
 
 
 @pytest.mark.filterwarnings("ignore::nbformat.warnings.DuplicateCellId")
