@@ -9,8 +9,9 @@ if sys.platform != "win32":
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes, seconds and counts; memory, time and stack are per process, so each question has its own.
+    """Bytes, seconds and counts; memory, time and stack are per process.
 
+    A question that failed in a process that had answered others has one for itself when it is asked again.
     `processes` counts threads too, of all submissions of one template; it binds where the template has a user id, or
     a user namespace, for itself. `files` bounds the working directory where it is a tmpfs of its own. `output` bounds
     the answers to one question together: the examiner holds them all at once. What is printed is dropped.
