@@ -253,6 +253,7 @@ def _ask_again(
                     except SubmissionDiedError:
                         break
                     again[question.name] = dict(zip(calls(question), answers, strict=True))
+                    session.renew()  # what one question leaves behind must not silence the next
     return again
 
 
