@@ -19,6 +19,7 @@ from tests.grader.course import ANSWERS, command_line, make_course
 
 GRADER = str(Path(sys.executable).parent / "grader")
 SLOW = "\nimport time\ntime.sleep(1.5)\n"
+SLOW_ONES = {f"slow{i}": ANSWERS + SLOW for i in range(3)}
 WRONG = ANSWERS.replace("return helper(x) + y", "return helper(x) - y")
 
 
@@ -58,9 +59,22 @@ def notebook(tmp_path_factory):
 
 @pytest.fixture
 def course(tmp_path, notebook):
-    (make_course(tmp_path) / "arithmetic.ipynb").write_text(notebook, encoding="utf-8")
-    hand_in(tmp_path, ada=ANSWERS, bob=WRONG, cut="def add(x, y:\n", eve=ANSWERS + "\nimport os\nos._exit(0)\n")
-    return tmp_path
+    return class_in(tmp_path, notebook)
+
+
+def class_in(place, notebook):
+    (make_course(place) / "arithmetic.ipynb").write_text(notebook, encoding="utf-8")
+    hand_in(place, ada=ANSWERS, bob=WRONG, cut="def add(x, y:\n", eve=ANSWERS + "\nimport os\nos._exit(0)\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, notebook):
+    """The results, under seed 3, of a class with some slow ones, which nobody disturbed."""
+    course = class_in(tmp_path_factory.mktemp("undisturbed"), notebook)
+    hand_in(course, **SLOW_ONES)
+    run(course, "autograde", "arithmetic", "--seed", "3", "--jobs", "2")
+    return comparable(course / "results" / "01-arithmetic")
 
 
 def test_a_second_run_skips_what_is_the_same_and_grades_what_is_not(course):
@@ -242,8 +256,8 @@ def until_graded(course, started, count):
     raise AssertionError("nothing was graded")
 
 
-def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_lost(course):
-    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(3)})
+def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_lost(course, undisturbed):
+    hand_in(course, **SLOW_ONES)
     started = begin(course)
     below = until_graded(course, started, 3)
     stopped = time.monotonic()
@@ -254,15 +268,12 @@ def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_lost(cours
     assert "the same command goes on from there" in words
     assert not psutil.wait_procs(below, timeout=10)[1]
     run(course, "autograde", "arithmetic", "--seed", "3")
-    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
-    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == undisturbed
 
 
-@pytest.mark.parametrize(
-    "what", ["worker", *(pytest.param(w, marks=pytest.mark.slow) for w in ("main", "template", "terminal"))]
-)
-def test_whatever_is_killed_nothing_is_lost(course, what):
-    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(2)})
+@pytest.mark.parametrize("what", ["worker", "template", "terminal", pytest.param("main", marks=pytest.mark.slow)])
+def test_whatever_is_killed_nothing_is_lost(course, undisturbed, what):
+    hand_in(course, **SLOW_ONES)
     started = begin(course)
     below = until_graded(course, started, 1)
     if what in ("main", "terminal"):
@@ -274,8 +285,7 @@ def test_whatever_is_killed_nothing_is_lost(course, what):
     assert (started.returncode == 0) == (what in ("worker", "template"))
     assert not psutil.wait_procs(below, timeout=20)[1]
     run(course, "autograde", "arithmetic", "--seed", "3")
-    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
-    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == undisturbed
 
 
 def test_a_second_grader_on_the_same_journal_is_refused(course):
@@ -289,7 +299,6 @@ def test_a_second_grader_on_the_same_journal_is_refused(course):
         started.communicate(timeout=30)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
 def test_a_full_disk_is_one_line_and_nothing_journalled_is_lost(course, tmp_path_factory):
     small = tmp_path_factory.mktemp("small")
@@ -323,10 +332,10 @@ def test_a_cluster_of_two_workers_reaches_the_same_results(course):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("results", [0, 1])
-def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, results):
+def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, undisturbed, results):
     """Before anything is graded, and in the midst of it."""
     pytest.importorskip("distributed")
-    hand_in(course, **{f"slow{i}": ANSWERS + SLOW for i in range(4)})
+    hand_in(course, **SLOW_ONES)
     with cluster(course, workers=2) as dask:
         started = begin(course, "--cluster", dask.address)
         while not (course / "results" / "01-arithmetic" / ".run.json").exists():
@@ -339,5 +348,4 @@ def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, 
     assert "the same command goes on" in words or not results
     assert "Traceback" not in words
     run(course, "autograde", "arithmetic", "--seed", "3")
-    run(course, "autograde", "arithmetic", "--seed", "3", "--to", "undisturbed")
-    assert comparable(course / "results" / "01-arithmetic") == comparable(course / "undisturbed")
+    assert comparable(course / "results" / "01-arithmetic") == undisturbed
