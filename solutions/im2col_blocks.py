@@ -27,6 +27,7 @@ from solutions.threads import split
 Floats = npt.NDArray[Any]
 
 BLOCK_BYTES = 1 << 20
+FEW_PLACES = 64  # with fewer an image one product serves a whole block, though its result must then be copied
 SMALLEST_SHARE = 1 << 22  # multiplications for which a second thread is worth its waking and waiting
 
 
@@ -100,9 +101,9 @@ class Blocks:
         return images, self.channels, stride, h + 2 * ph, math.ceil((w + 2 * pw) / stride)
 
     def inner(self) -> Iterator[tuple[Any, Any]]:
-        """Yield, for each phase, where the padded images hold pixels of the images, and which."""
+        """Yield, for each phase that a tap meets, where the padded images hold pixels of the images, and which."""
         (h, w), (ph, pw), stride = self.image_size, self.settings.padding, self.settings.stride[1]
-        for phase in range(stride):
+        for phase in {j * self.settings.dilation[1] % stride for j in range(self.settings.kernel_size[1])}:
             pixels = range((phase - pw) % stride, w, stride)
             first = (pixels.start + pw) // stride
             yield (
@@ -112,8 +113,8 @@ class Blocks:
 
     def fill(self, padded: Floats, x: Floats) -> None:
         """Write images into padded ones, whose border stays as it is."""
-        for inner, pixels in self.inner():
-            padded[inner] = x[pixels]
+        for where, pixels in self.inner():
+            padded[where] = x[pixels]
 
     def seen(self, padded: Floats, rows: slice) -> Iterator[tuple[slice, Floats]]:
         """View padded images tap by tap, a few columns of the kernel at a time.
@@ -184,8 +185,13 @@ def _forward_share(x: Floats, matrices: Floats, out: Floats, blocks: Blocks) -> 
         blocks.fill(padded, x[batch])
         for step in steps:
             step.copy()
-            places = out[batch, :, step.rows].reshape(len(padded), groups, outputs, -1)
-            np.matmul(matrices, step.by_image, out=places)
+            images, places = step.columns.shape[2:]
+            if places < FEW_PLACES:
+                product = matrices @ step.columns.reshape(groups, height, -1)
+                rows = step.rows.stop - step.rows.start
+                out[batch, :, step.rows] = product.reshape(-1, images, rows, out.shape[3]).transpose(1, 0, 2, 3)
+            else:
+                np.matmul(matrices, step.by_image, out=out[batch, :, step.rows].reshape(images, groups, outputs, -1))
 
 
 def backward(
@@ -251,5 +257,8 @@ def _images_share(dout: Floats, matrices: Floats, dx: Floats, blocks: Blocks) ->
             for dcolumns, dpixels in step.meets:
                 for i, j in np.ndindex(dpixels.shape[2:4]):
                     dpixels[:, :, i, j] += dcolumns[:, :, i, j]
-        for inner, pixels in blocks.inner():
-            dx[batch][pixels] = dpadded[inner]
+        inner = list(blocks.inner())
+        if len(inner) < blocks.settings.stride[1]:
+            dx[batch] = 0  # for the pixels that no tap meets
+        for where, pixels in inner:
+            dx[batch][pixels] = dpadded[where]
