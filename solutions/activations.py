@@ -365,7 +365,16 @@ def swish_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * (s + beta * x * s * (1 - s))`` with ``s = sigmoid(beta * x)``."""
     x, gate, beta = cache
     _check_dout(dout, x)
-    return blockwise(lambda dout, x, gate: (1.0 + (1.0 - gate) * x * beta) * gate * dout, dout, x, gate)
+
+    def slope(x: Array, gate: Array) -> Array:
+        result = 1.0 - gate  # s (1 + beta x (1 - s)) in one array that stays in the cache
+        result *= x
+        result *= beta
+        result += 1.0
+        result *= gate
+        return result
+
+    return blockwise(lambda dout, x, gate: dout * slope(x, gate), dout, x, gate)
 
 
 def softmax_forward(x: Array) -> tuple[Array, Cache]:

@@ -256,10 +256,10 @@ def conv2d_backward(dout: Array, cache: BlocksCache | PlainCache) -> tuple[Array
     x, w, settings = cache.x, cache.w, cache.settings
     check_dout(dout, (x.shape[0], w.shape[0], *settings.output_size))
     dout = dout.astype(x.dtype, copy=False)
-    dx, dw = backward(dout, _with_border(x, settings), w, _within_border(settings))
+    dx, dw, db = backward(dout, _with_border(x, settings), w, cache.has_bias, _within_border(settings))
     if settings.padding_mode != "zeros":
         dx = pad2d_backward(dx, settings.padding, mode=settings.padding_mode)
-    return dx, dw, dout.sum(axis=(0, 2, 3)) if cache.has_bias else None
+    return dx, dw, db
 
 
 def _with_border(x: Array, settings: Conv2dSettings) -> Array:

@@ -1,17 +1,19 @@
 """The fast convolution for NumPy arrays: matrix products on blocks that stay in the processor's cache.
 
-The same sums as in `solutions/im2col.py`, which says what they mean. Three things make it quick:
+The same sums as in `solutions/im2col.py`, which says what they mean. Five things make it quick:
 
 - Columns are made for a few images, or some rows of one, at a time: the copy is still in the cache when the product
   reads it, and one small buffer serves all blocks.
-- A padded image lies in its buffer row after row, with the zeros right of a row also serving as those left of the
-  next. With stride 1 all that a tap of the kernel meets is then one unbroken run of memory. The run passes over
-  the ends of the rows, which gives a few surplus places per row; they are left behind when the result is copied out.
+- The product writes straight into the result. The bias is in it, as the weight of one more tap that always meets a 1.
+- What a tap meets in one row of places is copied as a single element of that many bytes: NumPy spends as long on
+  starting the copy of a short row as on copying it.
+- With a stride of s, the pixels s apart are put side by side once, so that the taps copy unbroken rows then too.
 - The batch is split over threads (`solutions/threads.py`), so that the copies run in parallel too.
 
 Knows no layer but this one, no array library but NumPy.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,12 +27,17 @@ from solutions.threads import split
 Floats = npt.NDArray[Any]
 
 BLOCK_BYTES = 1 << 20
+FEW_PLACES = 64  # with fewer an image one product serves a whole block, though its result must then be copied
 SMALLEST_SHARE = 1 << 22  # multiplications for which a second thread is worth its waking and waiting
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """How one convolution is cut up. A *place* is a position of the kernel on an image."""
+    """How one convolution is cut up. A *place* is a position of the kernel on an image.
+
+    Padded images lie in *phases*, (N, C, phases, rows, columns): of a row with stride s, phase p holds the pixels p,
+    p + s, p + 2s, ... A tap meets pixels of one phase only, and they are next to each other.
+    """
 
     channels: int
     outputs: int
@@ -39,114 +46,160 @@ class Blocks:
     itemsize: int
 
     @property
-    def pitch(self) -> int:
-        """From one row of the padded image to the next: the zeros in front, then the row."""
-        return max(self.image_size[1] + self.settings.padding[1], self.settings.output_size[1])
-
-    @property
-    def width(self) -> int:
-        """Places computed per row: with stride 1 the surplus ones too, so that rows join up."""
-        return self.pitch if self.settings.stride == (1, 1) else self.settings.output_size[1]
-
-    @property
     def taps(self) -> int:
-        """Rows of the column matrix: one per channel and tap of the kernel."""
-        return self.channels * self.settings.kernel_size[0] * self.settings.kernel_size[1]
+        """Rows of the column matrix of one group: one per channel and tap of the kernel."""
+        return self.channels // self.settings.groups * math.prod(self.settings.kernel_size)
 
     @property
     def row_bytes(self) -> int:
-        """What one row of places takes: in the column matrix, or in the product if that is taller."""
-        return max(self.taps, self.outputs) * self.width * self.itemsize
+        """What one row of places takes: in the columns, or in the upstream gradient if that is taller."""
+        height = max(self.settings.groups * (self.taps + 1), self.outputs)
+        return height * self.settings.output_size[1] * self.itemsize
 
     @property
     def rows(self) -> int:
-        """Rows of places per block, at least one."""
-        return min(max(BLOCK_BYTES // self.row_bytes, 1), self.settings.output_size[0])
+        """Rows of places per block: as many as fit, at least one, and about as many in the last block."""
+        oh = self.settings.output_size[0]
+        fitting = max(BLOCK_BYTES // self.row_bytes, 1)
+        return math.ceil(oh / math.ceil(oh / fitting))
 
     @property
     def images(self) -> int:
         """Images per block, at least one."""
-        padded_rows = self.image_size[0] + 2 * self.settings.padding[0]
-        padded_bytes = self.channels * padded_rows * self.pitch * self.itemsize
+        padded_bytes = math.prod(self.padded_shape(1)) * self.itemsize
         return max(BLOCK_BYTES // max(self.row_bytes * self.settings.output_size[0], padded_bytes), 1)
 
-    def over(self, batch: int) -> Iterator[tuple[slice, int, list[slice]]]:
-        """Yield each block of images with their number and their blocks of rows."""
-        oh = self.settings.output_size[0]
-        rows = [slice(r, min(r + self.rows, oh)) for r in range(0, oh, self.rows)]
+    def over(self, batch: int, height: int, dtype: npt.DTypeLike) -> Iterator[tuple[slice, Floats, list["Step"]]]:
+        """Yield each block of images with room for them when padded, of zeros at first, and its blocks of rows.
+
+        ``height`` is that of one group's columns: the taps, and one more where there is a bias.
+        """
+        oh, ow = self.settings.output_size
+        images = min(self.images, batch)
+        buffer = np.zeros(self.padded_shape(images), dtype)
+        columns_buffer = np.empty(self.settings.groups * height * images * self.rows * ow, dtype)
+        steps: list[Step] = []
         for first in range(0, batch, self.images):
-            last = min(first + self.images, batch)
-            yield slice(first, last), last - first, rows
+            padded = buffer[: batch - first]
+            if first == 0 or len(padded) < images:  # all blocks but the last are alike, and so are the views of them
+                all_rows = (slice(r, min(r + self.rows, oh)) for r in range(0, oh, self.rows))
+                steps = [self.step(padded, rows, columns_buffer, height) for rows in all_rows]
+            yield slice(first, first + len(padded)), padded, steps
 
-    def padded_images(self, images: int, dtype: npt.DTypeLike) -> tuple[Floats, Floats]:
-        """Return a zeroed buffer (C, images, pixels) for padded images, and in it the images (C, images, H, W)."""
-        (h, w), (ph, pw) = self.image_size, self.settings.padding
-        # The last tap of the last window may look past the buffer's last row: at the zeros right of it.
-        last_window = (self.width - 1) * self.settings.stride[1]
-        last_tap = (self.settings.kernel_size[1] - 1) * self.settings.dilation[1]
-        behind = max(last_window + last_tap + 1 - self.pitch, 0)
-        pixels = (h + 2 * ph) * self.pitch
-        buffer = np.zeros((self.channels, images, pixels + behind), dtype)
-        image = buffer[:, :, :pixels].reshape(self.channels, images, h + 2 * ph, self.pitch)
-        return buffer, image[:, :, ph : ph + h, pw : pw + w]
+    def step(self, padded: Floats, rows: slice, buffer: Floats, height: int) -> "Step":
+        """Lay the columns of some rows of places into the buffer."""
+        groups, images = self.settings.groups, len(padded)
+        shape = (groups, height, images, rows.stop - rows.start, self.settings.output_size[1])
+        columns = buffer[: math.prod(shape)].reshape(shape)
+        by_tap = columns[:, : self.taps].reshape(groups, -1, *self.settings.kernel_size, *shape[2:])
+        meets = [(by_tap[:, :, :, some], seen) for some, seen in self.seen(padded, rows)]
+        return Step(rows, columns.reshape(groups, height, images, -1), columns[:, self.taps :], meets)
 
-    def seen(self, buffer: Floats, images: int, rows: slice) -> Floats:
-        """View the padded images tap by tap: (C, KH, KW, images, rows, width), every entry a pixel of the buffer."""
-        (sh, sw), (dh, dw) = self.settings.stride, self.settings.dilation
-        shape = (self.channels, *self.settings.kernel_size, images, rows.stop - rows.start, self.width)
-        steps = (buffer.shape[1] * buffer.shape[2], dh * self.pitch, dw, buffer.shape[2], sh * self.pitch, sw)
-        # Made from the buffer itself, the view is checked to lie within it; `as_strided` would read whatever is there.
-        offset = rows.start * sh * self.pitch * self.itemsize
-        return np.ndarray(shape, buffer.dtype, buffer, offset, tuple(step * self.itemsize for step in steps))
+    def padded_shape(self, images: int) -> tuple[int, int, int, int, int]:
+        """Return the shape of padded images."""
+        (h, w), (ph, pw), stride = self.image_size, self.settings.padding, self.settings.stride[1]
+        return images, self.channels, stride, h + 2 * ph, math.ceil((w + 2 * pw) / stride)
 
-    def widened(self, dout: Floats, buffer: Floats) -> Floats:
-        """Return dout (images, O, rows, OW) as (O, images, rows, width) in the buffer, 0 at the surplus places."""
-        images, outputs, rows, ow = dout.shape
-        upstream = buffer[: outputs * images * rows * self.width].reshape(outputs, images, rows, self.width)
-        upstream[..., :ow] = dout.transpose(1, 0, 2, 3)
-        upstream[..., ow:] = 0
-        return upstream
+    def inner(self) -> Iterator[tuple[Any, Any]]:
+        """Yield, for each phase that a tap meets, where the padded images hold pixels of the images, and which."""
+        (h, w), (ph, pw), stride = self.image_size, self.settings.padding, self.settings.stride[1]
+        for phase in {j * self.settings.dilation[1] % stride for j in range(self.settings.kernel_size[1])}:
+            pixels = range((phase - pw) % stride, w, stride)
+            first = (pixels.start + pw) // stride
+            yield (
+                (..., phase, slice(ph, ph + h), slice(first, first + len(pixels))),
+                (..., slice(pixels.start, None, stride)),
+            )
+
+    def fill(self, padded: Floats, x: Floats) -> None:
+        """Write images into padded ones, whose border stays as it is."""
+        for where, pixels in self.inner():
+            padded[where] = x[pixels]
+
+    def seen(self, padded: Floats, rows: slice) -> Iterator[tuple[slice, Floats]]:
+        """View padded images tap by tap, a few columns of the kernel at a time.
+
+        Yields the columns and what they meet, (groups, C/groups, KH, columns, images, rows, OW). Every entry is a
+        pixel: nothing is copied. With stride 1 all columns come at once, else those that meet the same phase.
+        """
+        s, (images, channels, phases, height, width) = self.settings, padded.shape
+        (kh, kw), (sh, sw), (dh, dw) = s.kernel_size, s.stride, s.dilation
+        apart = sw // math.gcd(sw, dw)  # columns of the kernel that meet the same phase are that far apart
+        plane = height * width
+        by_channel = (channels // s.groups * phases * plane, phases * plane)
+        steps = (*by_channel, dh * width, dw * apart // sw, channels * phases * plane, sh * width, 1)
+        places = (images, rows.stop - rows.start, s.output_size[1])
+        for j in range(min(apart, kw)):
+            columns = slice(j, kw, apart)
+            shape = (s.groups, channels // s.groups, kh, len(range(kw)[columns]), *places)
+            offset = j * dw % sw * plane + rows.start * sh * width + j * dw // sw
+            # Made from the buffer itself, the view is checked to lie within it; `as_strided` reads whatever is there.
+            strides = tuple(step * padded.itemsize for step in steps)
+            yield columns, np.ndarray(shape, padded.dtype, padded, offset * padded.itemsize, strides)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One block of rows of places of one block of images: views of the buffers, made once for many blocks."""
+
+    rows: slice
+    columns: Floats  # (groups, height, images, places)
+    below: Floats  # of these what is below the taps, for the bias
+    meets: list[tuple[Floats, Floats]]  # the columns tap by tap, and the pixels that belong there
+
+    @property
+    def by_image(self) -> Floats:
+        """The columns as (images, groups, height, places)."""
+        return self.columns.transpose(2, 0, 1, 3)
+
+    def copy(self) -> None:
+        """Copy the pixels into the columns, and 1 into what is below the taps."""
+        self.below[...] = 1
+        for columns, pixels in self.meets:
+            _whole_rows(columns)[...] = _whole_rows(pixels)
+
+
+def _whole_rows(array: Floats) -> npt.NDArray[np.void]:
+    """View each row, whose entries must lie next to each other, as one element."""
+    return array.view(np.dtype((np.void, array.shape[-1] * array.itemsize)))[..., 0]
 
 
 def forward(x: Floats, w: Floats, b: Floats | None, settings: Conv2dSettings) -> Floats:
     """Return out (N, O, OH, OW) of a zero-padded convolution; the arguments have been checked."""
     blocks = Blocks(x.shape[1], w.shape[0], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
-    groups, outputs = settings.groups, w.shape[0]
-    matrices = w.reshape(groups, outputs // groups, -1)
-    bias = None if b is None else b.reshape(groups, outputs // groups, 1)
-    out = np.empty((x.shape[0], outputs, *settings.output_size), x.dtype)
+    matrices = w.reshape(settings.groups, -1, blocks.taps)
+    if b is not None:
+        matrices = np.concatenate([matrices, b.reshape(settings.groups, -1, 1)], axis=2)
+    out = np.empty((x.shape[0], w.shape[0], *settings.output_size), x.dtype)
 
     def share(batch: slice) -> None:
-        _forward_share(x[batch], matrices, bias, out[batch], blocks)
+        _forward_share(x[batch], matrices, out[batch], blocks)
 
-    split(x.shape[0], out.size * matrices.shape[2] // SMALLEST_SHARE, share)
+    split(x.shape[0], out.size * blocks.taps // SMALLEST_SHARE, share)
     return out
 
 
-def _forward_share(x: Floats, matrices: Floats, bias: Floats | None, out: Floats, blocks: Blocks) -> None:
-    images = min(blocks.images, len(x))
-    outputs, ow = out.shape[1], out.shape[3]
-    buffer, pixels = blocks.padded_images(images, x.dtype)
-    places = images * blocks.rows * blocks.width
-    columns_buffer, product_buffer = np.empty(blocks.taps * places, x.dtype), np.empty(outputs * places, x.dtype)
-    for batch, images, row_blocks in blocks.over(len(x)):
-        pixels[:, :images] = x[batch].transpose(1, 0, 2, 3)
-        for rows in row_blocks:
-            seen = blocks.seen(buffer, images, rows)
-            columns = columns_buffer[: seen.size].reshape(seen.shape)
-            np.copyto(columns, seen)
-            places = seen.size // blocks.taps
-            product = product_buffer[: outputs * places].reshape(len(matrices), -1, places)
-            np.matmul(matrices, columns.reshape(len(matrices), -1, places), out=product)
-            if bias is not None:
-                product += bias
-            out[batch, :, rows] = product.reshape(outputs, *seen.shape[3:])[..., :ow].transpose(1, 0, 2, 3)
+def _forward_share(x: Floats, matrices: Floats, out: Floats, blocks: Blocks) -> None:
+    groups, outputs, height = matrices.shape
+    for batch, padded, steps in blocks.over(len(x), height, x.dtype):
+        blocks.fill(padded, x[batch])
+        for step in steps:
+            step.copy()
+            images, places = step.columns.shape[2:]
+            if places < FEW_PLACES:
+                product = matrices @ step.columns.reshape(groups, height, -1)
+                rows = step.rows.stop - step.rows.start
+                out[batch, :, step.rows] = product.reshape(-1, images, rows, out.shape[3]).transpose(1, 0, 2, 3)
+            else:
+                np.matmul(matrices, step.by_image, out=out[batch, :, step.rows].reshape(images, groups, outputs, -1))
 
 
-def backward(dout: Floats, x: Floats, w: Floats, settings: Conv2dSettings) -> tuple[Floats, Floats]:
-    """Return (dx, dw) of a zero-padded convolution; the arguments have been checked."""
+def backward(
+    dout: Floats, x: Floats, w: Floats, has_bias: bool, settings: Conv2dSettings
+) -> tuple[Floats, Floats, Floats | None]:
+    """Return (dx, dw, db) of a zero-padded convolution; the arguments have been checked."""
     blocks = Blocks(x.shape[1], w.shape[0], (x.shape[2], x.shape[3]), settings, x.dtype.itemsize)
-    matrices = w.reshape(settings.groups, w.shape[0] // settings.groups, -1)
+    matrices = w.reshape(settings.groups, -1, blocks.taps)
     dx = np.empty(x.shape, x.dtype)
     turned = _turned(w, blocks)
 
@@ -154,11 +207,12 @@ def backward(dout: Floats, x: Floats, w: Floats, settings: Conv2dSettings) -> tu
         if turned is None:
             _images_share(dout[batch], matrices, dx[batch], blocks)
         else:
-            _forward_share(dout[batch], turned[0], None, dx[batch], turned[1])
-        return _weights_share(dout[batch], x[batch], matrices, blocks)
+            _forward_share(dout[batch], turned[0], dx[batch], turned[1])
+        return _weights_share(dout[batch], x[batch], has_bias, blocks)
 
-    dw = sum(split(x.shape[0], dout.size * matrices.shape[2] // SMALLEST_SHARE, share))
-    return dx, np.reshape(dw, w.shape)
+    dmatrices = np.sum(split(x.shape[0], dout.size * blocks.taps // SMALLEST_SHARE, share), axis=0)
+    dw = np.reshape(dmatrices[:, : blocks.taps].transpose(0, 2, 1), w.shape)
+    return dx, dw, dmatrices[:, blocks.taps].reshape(-1) if has_bias else None
 
 
 def _turned(w: Floats, blocks: Blocks) -> tuple[Floats, Blocks] | None:
@@ -178,46 +232,33 @@ def _turned(w: Floats, blocks: Blocks) -> tuple[Floats, Blocks] | None:
     return np.ascontiguousarray(matrices), Blocks(outputs, blocks.channels, s.output_size, settings, blocks.itemsize)
 
 
-def _weights_share(dout: Floats, x: Floats, matrices: Floats, blocks: Blocks) -> Floats:
-    """Return the gradient of the weight matrices: per block, the columns times dout."""
-    groups, images = len(matrices), min(blocks.images, len(x))
-    buffer, pixels = blocks.padded_images(images, x.dtype)
-    places = images * blocks.rows * blocks.width
-    columns_buffer, upstream_buffer = (
-        np.empty(blocks.taps * places, x.dtype),
-        np.empty(matrices[..., 0].size * places, x.dtype),
-    )
-    dmatrices = np.zeros_like(matrices.transpose(0, 2, 1))
-    for batch, images, row_blocks in blocks.over(len(x)):
-        pixels[:, :images] = x[batch].transpose(1, 0, 2, 3)
-        for rows in row_blocks:
-            seen = blocks.seen(buffer, images, rows)
-            columns = columns_buffer[: seen.size].reshape(seen.shape)
-            np.copyto(columns, seen)
-            upstream = blocks.widened(dout[batch, :, rows], upstream_buffer).reshape(groups, matrices.shape[1], -1)
+def _weights_share(dout: Floats, x: Floats, has_bias: bool, blocks: Blocks) -> Floats:
+    """Return the gradient of the weight matrices, transposed: per block, the columns times dout."""
+    groups, height = blocks.settings.groups, blocks.taps + has_bias
+    dmatrices = np.zeros((groups, height, blocks.outputs // groups), x.dtype)
+    for batch, padded, steps in blocks.over(len(x), height, x.dtype):
+        blocks.fill(padded, x[batch])
+        for step in steps:
+            step.copy()
+            upstream = dout[batch, :, step.rows].transpose(1, 0, 2, 3).reshape(groups, blocks.outputs // groups, -1)
             # OpenBLAS is quicker with the large matrix on the left.
-            dmatrices += columns.reshape(groups, matrices.shape[2], -1) @ upstream.transpose(0, 2, 1)
-    return dmatrices.transpose(0, 2, 1)
+            dmatrices += step.columns.reshape(groups, height, -1) @ upstream.transpose(0, 2, 1)
+    return dmatrices
 
 
 def _images_share(dout: Floats, matrices: Floats, dx: Floats, blocks: Blocks) -> None:
     """Write the gradient of the images: per block, a product gives that of the columns, which are added up."""
-    groups, images = len(matrices), min(blocks.images, len(dx))
-    dbuffer, dpixels = blocks.padded_images(images, dx.dtype)
-    places = images * blocks.rows * blocks.width
-    columns_buffer, upstream_buffer = (
-        np.empty(blocks.taps * places, dx.dtype),
-        np.empty(matrices[..., 0].size * places, dx.dtype),
-    )
-    kh, kw = blocks.settings.kernel_size
-    for batch, images, row_blocks in blocks.over(len(dx)):
-        dbuffer[...] = 0
-        for rows in row_blocks:
-            dseen = blocks.seen(dbuffer, images, rows)
-            columns = columns_buffer[: dseen.size].reshape(dseen.shape)
-            upstream = blocks.widened(dout[batch, :, rows], upstream_buffer).reshape(groups, matrices.shape[1], -1)
-            np.matmul(matrices.transpose(0, 2, 1), upstream, out=columns.reshape(groups, matrices.shape[2], -1))
-            for i in range(kh):
-                for j in range(kw):
-                    dseen[:, i, j] += columns[:, i, j]
-        dx[batch] = dpixels[:, :images].transpose(1, 0, 2, 3)
+    groups, outputs, taps = matrices.shape
+    for batch, dpadded, steps in blocks.over(len(dx), taps, dx.dtype):
+        dpadded[...] = 0
+        for step in steps:
+            upstream = dout[batch, :, step.rows].reshape(len(dpadded), groups, outputs, -1)
+            np.matmul(matrices.transpose(0, 2, 1), upstream, out=step.by_image)
+            for dcolumns, dpixels in step.meets:
+                for i, j in np.ndindex(dpixels.shape[2:4]):
+                    dpixels[:, :, i, j] += dcolumns[:, :, i, j]
+        inner = list(blocks.inner())
+        if len(inner) < blocks.settings.stride[1]:
+            dx[batch] = 0  # for the pixels that no tap meets
+        for where, pixels in inner:
+            dx[batch][pixels] = dpadded[where]

@@ -90,12 +90,12 @@ def test_no_window_looks_outside_its_buffer(layer: Layer, turned: bool) -> None:
     if turned:
         other = im2col_blocks._turned(layer.w, blocks)
         blocks = blocks if other is None else other[1]
-    buffer, pixels = blocks.padded_images(2, np.float64)
-    low, high = byte_bounds(buffer)
-    for view in (pixels, blocks.seen(buffer, 2, slice(0, blocks.settings.output_size[0]))):
-        start, end = byte_bounds(view)
-        assert low <= start
-        assert end <= high
+    for _, padded, steps in blocks.over(3, blocks.taps, np.float64):
+        low, high = byte_bounds(padded)
+        for view in [pixels for step in steps for _, pixels in step.meets]:
+            start, end = byte_bounds(view)
+            assert low <= start
+            assert end <= high
 
 
 def test_stride_1_gradients_come_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
