@@ -6,7 +6,7 @@ EXTRAS := instructor,cluster,test
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lectures test lint unit test-all oracle extras benchmarks clean
+.PHONY: help install demo lectures test lint unit test-all lowest oracle extras benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,15 @@ unit: install
 test-all: oracle extras ## what takes longer than `make test`: PyTorch oracles, real kernels, attacks, the lectures, many seeds
 	$(BIN)/pytest -n auto --dist loadgroup -m "slow or oracle"
 
+# The bounds in pyproject.toml are kept true by this: what each direct dependency touches, with its oldest version.
+LOWEST := .venv-lowest
+lowest: ## quick tests of solutions and grader with the oldest versions that pyproject.toml allows (needs uv)
+	uv venv --quiet --allow-existing --python $(PYTHON) $(LOWEST)
+	uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[$(EXTRAS)]'
+	$(LOWEST)/bin/pytest -n auto -m "not slow" tests/solutions $(addprefix tests/grader/test_,$(addsuffix .py,\
+		autograde build cli compare doctor examine execute exports gradients judge judges nbgrader prepare read report \
+		results sandbox_parts student wire))
+
 # PyTorch is no dependency of the package: it is installed for the oracle tests alone.
 oracle: install
 	@$(BIN)/python -c "import torch" 2>/dev/null || { \
@@ -58,4 +67,4 @@ benchmarks: oracle ## print every measured ratio (takes a while)
 	$(BIN)/python -m tests.benchmarks
 
 clean: ## remove .venv and everything generated
-	rm -rf $(VENV) demo out .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) demo out .mypy_cache .ruff_cache

@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 graded, but something could not be; 2 unusable input, with one line on stderr.
 """
 
+import errno
 import sys
 
 import typer
@@ -17,6 +18,7 @@ from grader.commands.new import new
 from grader.commands.proving import confusion
 from grader.commands.reports import report
 from grader.errors import GraderError
+from grader.files import shown
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +44,10 @@ app.command()(course)
 app.command()(gradebook)
 app.command()(doctor)
 
+# What a network file system answers when it is away, stale or full, and any when it may only be read.
+_STORAGE = {
+    getattr(errno, name, -1) for name in ("EACCES", "EDQUOT", "EIO", "ENOSPC", "EPERM", "EROFS", "ESTALE", "ETIMEDOUT")
+}
 _STOPPED = 130  # what shells expect after Ctrl-C
 
 
@@ -56,6 +62,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _STORAGE or not error.filename:
+            raise
+        _fail(f"{shown(error.filename)}: {error.strerror}: is the folder there, readable and writable?")
     except Exception as error:
         # Typer's usage errors: some of its versions bring click's classes, some their own.
         if not hasattr(error, "format_message"):

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,26 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
     write_atomically(folder / _RUN, json.dumps(run, indent=1) + "\n")
 
 
+def begin_run(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Record the facts of a first run, and return those that hold: of two that begin at once, one is first for both.
+
+    A link is made or refused in one step even where locks are absent.
+    """
+    temporary = _temporary(folder / _RUN)
+    write_atomically(temporary, json.dumps(run, indent=1) + "\n")
+    try:
+        os.link(temporary, folder / _RUN)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        if not (folder / _RUN).exists():
+            write_run(folder, run)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return read_run(folder)
+
+
 def set_aside(folder: Path, student: str, number: int) -> None:
     """Keep a student's result in ``.old/NUMBER``, too: it stays where it is until another one is renamed over it."""
     path = path_of(folder, student)
@@ -167,7 +188,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a crash at any moment leaves the old file or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
@@ -179,6 +200,11 @@ def write_atomically(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """Return a hidden name beside a file; machines that share a folder may share process numbers, too."""
+    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 def read(folder: Path) -> Iterator[Result]:

@@ -178,8 +178,11 @@ def _options(results: Path, assignment: str, seed: int | None, sandbox: str, tim
     run = journal.read_run(results)
     if run.get("assignment", assignment) != assignment:
         raise GraderError(f"{results} holds results of {run['assignment']}: name another folder with --to")
-    chosen = seed if seed is not None else run.get("seed", fresh_seed())
     slow = slowness()
+    if not run:
+        first = {"schema": 1, "assignment": assignment, "seed": fresh_seed() if seed is None else seed}
+        run = journal.begin_run(results, {**first, "slowness": slow})
+    chosen = run["seed"] if seed is None else seed
     journal.write_run(results, {"schema": 1, "assignment": assignment, "seed": chosen, "slowness": slow})
     return Options(seed=chosen, sandbox=sandbox, limits=limits, times=times, slowness=slow)
 

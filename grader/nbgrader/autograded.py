@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import stat
 from collections.abc import Iterable
 from json.encoder import encode_basestring
@@ -94,7 +95,7 @@ def _write(path: Path, content: bytes) -> None:
         if path.stat().st_size == len(content) and path.read_bytes() == content:
             return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(content)
         temporary.chmod(_READ_ONLY)
