@@ -84,7 +84,7 @@ class Template:
         self._control = Channel(ours, descriptors=True)
         with tempfile.TemporaryFile() as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "grader.template", str(theirs.fileno())],
+                [*python(), "grader.template", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=environment(),
                 cwd="/",
@@ -166,10 +166,15 @@ class TemplateLostError(Exception):
 THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
+def python() -> list[str]:
+    """Return the beginning of a command that runs a module with `environment` alone, whatever lies in the folder."""
+    return [sys.executable, "-s", "-P", "-m"]
+
+
 def environment() -> dict[str, str]:
-    """Only what finding Matplotlib's font cache needs, which takes seconds to make anew."""
+    """Only what finding Matplotlib's font cache needs, which takes seconds to make anew, and one order for all sets."""
     kept = {name: os.environ[name] for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME") if name in os.environ}
-    return {"PATH": os.defpath, "LANG": "C.UTF-8", **THREADS, **kept}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **THREADS, **kept}
 
 
 @dataclass

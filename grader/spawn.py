@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from grader.channel import Channel
 from grader.plans import Answer, Plan
 from grader.sandbox import Limits
-from grader.session import CellOutcome, Source, SubmissionDiedError, TemplateLostError, ask, environment, run_cells
+from grader.session import (
+    CellOutcome,
+    Source,
+    SubmissionDiedError,
+    TemplateLostError,
+    ask,
+    environment,
+    python,
+    run_cells,
+)
 
 _START_SECONDS = 60.0
 
@@ -43,7 +52,7 @@ class SpawnTemplate:
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(_START_SECONDS)
             process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "grader.spawn", str(server.getsockname()[1]), token],
+                [*python(), "grader.spawn", str(server.getsockname()[1]), token],
                 env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The template process: has imported what submissions need, nothing secret, and is forked for each of them.
 
-Started by `grader.session.Template` as ``python -I -m grader.template FD`` with an empty environment; talks to the
+Started by `grader.session.Template` as ``python -s -P -m grader.template FD`` with an empty environment; talks to the
 examiner over that socket alone.
 """
 

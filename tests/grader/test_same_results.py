@@ -31,6 +31,7 @@ CLASS = {
     "keeps state": _add("helper.calls = getattr(helper, 'calls', 0) + 1; return x + y + helper.calls"),
     "draws numbers": _add("return helper(x) + y + np.random.normal(size=np.shape(x))"),
     "draws numbers at random": _add("import random; return helper(x) + y + random.random()"),
+    "depends on the order of a set": _add("return helper(x) + y + [*{'a', 'b', 'c', 'd', 'e', 'f'}].index('a')"),
     "ends the process": ANSWERS + "\nimport os\nos._exit(0)\n",
     "ends it in a call": _add("import os; os._exit(0)"),
     "crashes": _add("import ctypes; ctypes.string_at(0)"),
