@@ -190,17 +190,16 @@ def _options(results: Path, assignment: str, seed: int | None, sandbox: str, tim
 def _follow(events: Iterator[Event], say: Any, total: int, progress: Path) -> Counter[str]:
     """Pass every event on to the display; stop cleanly, and say how to go on, at Ctrl-C."""
     counts: Counter[str] = Counter()
-    with contextlib.closing(events), say.showing(total, progress):  # type: ignore[type-var]
-        try:
+    try:
+        with contextlib.closing(events), say.showing(total, progress):  # type: ignore[type-var]
             for event in events:
                 if event.kind != "tick":
                     counts[event.kind] += 1
                 say.event(event, counts)
-        except KeyboardInterrupt:
-            events.close()  # type: ignore[attr-defined]
-            done = counts["graded"] + counts["skipped"]
-            say.stopped(f"stopped: {done} of {total} are in the journal; the same command goes on from there")
-            raise typer.Exit(STOPPED) from None
+    except KeyboardInterrupt:  # the display has gone by now, and would have taken the words along
+        done = counts["graded"] + counts["skipped"]
+        say.stopped(f"stopped: {done} of {total} are in the journal; the same command goes on from there")
+        raise SystemExit(STOPPED) from None
     return counts
 
 

@@ -266,6 +266,7 @@ def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_lost(cours
     assert time.monotonic() - stopped < 5
     assert started.returncode == 130
     assert "the same command goes on from there" in words
+    assert words.count("stopped") == 1
     assert not psutil.wait_procs(below, timeout=10)[1]
     run(course, "autograde", "arithmetic", "--seed", "3")
     assert comparable(course / "results" / "01-arithmetic") == undisturbed
