@@ -50,7 +50,7 @@ class Case:
 DENSE = Case(32, 64, 64, 32, 3, padding=1)
 CASES = {
     "A": Case(64, 3, 32, 32, 3, padding=1),
-    "B": Case(32, 32, 64, 16, 3, padding=1),
+    "B": Case(64, 32, 64, 16, 3, padding=1),
     "C": DENSE,
     "D LeNet": Case(64, 1, 6, 32, 5),
     "E AlexNet": Case(8, 3, 96, 227, 11, stride=4),

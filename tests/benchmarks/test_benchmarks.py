@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from tests.benchmarks import timing
 from tests.benchmarks.__main__ import modules_with_main
 from tests.benchmarks.conv_cases import CASES
 from tests.benchmarks.conv_peers import index_thunks
@@ -63,3 +64,12 @@ def test_figures_are_summed_up_as_they_should_be() -> None:
     assert geometric_mean([1, 4]) == pytest.approx(2)
     assert exponent([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
     assert table({"a": {"x": 1.0}, "b": {"y": 2.5}}, head="h").splitlines()[-1].split() == ["b", "–", "2.50"]
+
+
+def test_freed_memory_is_left_to_the_allocator_where_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+    monkeypatch.setattr(timing, "_keep_freed_memory", lambda: kept.append(True))
+    interleaved({"nothing": lambda: None}, 3, settle_seconds=0, sample_seconds=0, keep_freed=False)
+    assert kept == []
+    interleaved({"nothing": lambda: None}, 3, settle_seconds=0, sample_seconds=0)
+    assert kept == [True]

@@ -27,6 +27,7 @@ def interleaved(
     sample_seconds: float = 0.01,
     settle_seconds: float = 0.01,
     limit_seconds: float = 20.0,
+    keep_freed: bool = True,
 ) -> dict[str, float]:
     """Return the median seconds of one call of each function, all measured side by side.
 
@@ -34,8 +35,12 @@ def interleaved(
     called several times a sample (about ``sample_seconds``). Before a sample it runs untimed for ``settle_seconds``:
     the idle threads of the library before it (OpenMP's) go on spinning for some milliseconds. Rounds stop early,
     though never before the third, once ``limit_seconds`` have passed.
+
+    Freed memory is kept by the process for good (see below) unless ``keep_freed`` is False: then the allocator is left
+    as it is, in a fresh process glibc's default.
     """
-    _keep_freed_memory()
+    if keep_freed:
+        _keep_freed_memory()
     repeats = {}
     for name, function in functions.items():
         for _ in range(warmup):
