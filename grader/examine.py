@@ -135,6 +135,9 @@ def examine(
         if ended:
             break
     again = _ask_again(submission, questions, template, running, times)
+    seconds = (
+        time.monotonic() - started
+    )  # before the judging, which runs known mistakes the first time that it needs them
     results = tuple(_judge(question, running, again) for question in questions)
     if running.forks_denied:
         running.notes.append("the code tried to start processes of its own, which is not allowed: ignored")
@@ -149,7 +152,7 @@ def examine(
         versions={"python": platform.python_version(), "numpy": np.__version__, **(versions or {})},
         sandbox=template.sandbox,
         submission_sha256=submission.sha256,
-        seconds=round(time.monotonic() - started, 4),
+        seconds=round(seconds, 4),
     )
 
 

@@ -150,6 +150,10 @@ def _bulk_writing_changes_nothing(folder, url):
         results = list(journal.read(folder / "results" / assignment))
         assert write(folder, results, assignment=assignment).problems == ()
     assert stored(folder, url) == before
+    shutil.rmtree(folder / "autograded")
+    for assignment in NOTEBOOKS:
+        command(folder, "grader", "autograde", str(_assignments(folder) / assignment), "--course", str(folder))
+    assert stored(folder, url) == before
     nbgrader(folder, "autograde", SUMS, "--force")
     assert stored(folder, url) == before
     command(folder, "grader", "gradebook", str(_assignments(folder) / SUMS), "--course", str(folder))
