@@ -135,9 +135,7 @@ def examine(
         if ended:
             break
     again = _ask_again(submission, questions, template, running, times)
-    seconds = (
-        time.monotonic() - started
-    )  # before the judging, which runs known mistakes the first time that it needs them
+    seconds = time.monotonic() - started  # judging is no time of theirs: known mistakes run when first needed
     results = tuple(_judge(question, running, again) for question in questions)
     if running.forks_denied:
         running.notes.append("the code tried to start processes of its own, which is not allowed: ignored")
