@@ -112,7 +112,11 @@ def from_archive(archive: Path, to: Path, names: Sequence[str]) -> Intake:
                 where = _safe(member.filename)
                 if where is None or stat.S_ISLNK(member.external_attr >> 16) or member.flag_bits & 0x1:
                     aside.append(f"{shown(member.filename)[:200]}: a link, encrypted, or a name that leaves the folder")
-                elif where.suffix.lower() in SUFFIXES and not where.name.startswith("."):
+                elif where.name.startswith(".") or "__MACOSX" in where.parts:
+                    continue
+                elif where.suffix.lower() not in SUFFIXES:
+                    entries.append((where, Path(where.name)))  # not taken out: to be named
+                else:
                     target = to / f"{number:06d}{where.suffix.lower()}"
                     problem = _take_out(packed, member, target)
                     if problem:
@@ -138,8 +142,6 @@ def _safe(name: str) -> PurePosixPath | None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or ":" in path.parts[0]:
         return None
-    if "__MACOSX" in path.parts:
-        return PurePosixPath("skipped")
     return path
 
 
@@ -184,7 +186,7 @@ def _sorted_out(entries: Iterable[tuple[PurePosixPath, Path]], names: Sequence[s
         if where.suffix.lower() in SUFFIXES:
             placed.append(_place(where, path, names, alone=many[where.parent] == 1))
         elif path.name != "timestamp.txt":
-            found.aside.append(f"{shown(str(where))}: neither .ipynb nor .py")
+            found.aside.append(f"{shown(str(where))[:200]}: neither .ipynb nor .py")
     numbers = dict[str, set[str]]()
     for one in placed:
         numbers.setdefault(one.student, set()).add(one.number)

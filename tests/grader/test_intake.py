@@ -112,6 +112,22 @@ def test_moodle_names_are_understood(tmp_path):
     assert students(from_archive(packed, tmp_path / "to", NAMES)) == {"Ada Lovelace": "a", "Æsop ‏عمر": "b"}
 
 
+def test_who_handed_in_nothing_that_can_be_graded_is_named(tmp_path):
+    members = {
+        "Kim Lee_77_assignsubmission_file_/readme.txt": "later",
+        "lee_501_9001_notes.pdf": "%PDF",
+        "ada_502_9002_arithmetic.ipynb": "a",
+        "__MACOSX/._ada_502_9002_arithmetic.ipynb": "",
+        ".DS_Store": "",
+    }
+    found = from_archive(archive(tmp_path / "class.zip", members), tmp_path / "out", NAMES)
+    assert students(found) == {"ada_502": "a"}
+    assert sorted(found.aside) == [
+        "Kim Lee_77_assignsubmission_file_/readme.txt: neither .ipynb nor .py",
+        "lee_501_9001_notes.pdf: neither .ipynb nor .py",
+    ]
+
+
 def test_no_member_leaves_the_folder(tmp_path):
     packed = tmp_path / "evil.zip"
     link = zipfile.ZipInfo("link.ipynb")
