@@ -5,23 +5,30 @@ extra `cluster`, and the course's checkout at the same path; one that has anothe
 """
 
 import contextlib
+import secrets
+import zlib
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
+from grader.tasks import Graded, Task, note
 
 _CONNECT_SECONDS = 10
 _RETRIES = 3
 
 
-def connect(address: str) -> tuple[Callable[[], Executor], int]:
+def connect(address: str, progress: Path) -> tuple[Callable[[], Executor], int]:
     """Return what starts an executor on a cluster, and how many submissions to give it at once.
 
     Parameters
     ----------
     address : str
         Of the Dask scheduler: ``tcp://host:8786``.
+    progress : path
+        A folder in which is noted what each worker is at.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def connect(address: str) -> tuple[Callable[[], Executor], int]:
 
     def start() -> Executor:
         try:
-            return _ClusterExecutor(clients.pop() if clients else _client(address))
+            return _ClusterExecutor(clients.pop() if clients else _client(address), progress)
         except GraderError as error:
             raise GraderError(f"{error}; what is graded is in the journal, the same command goes on") from error
 
@@ -46,8 +53,10 @@ def connect(address: str) -> tuple[Callable[[], Executor], int]:
 class _ClusterExecutor(Executor):
     """A client's executor that is broken once its scheduler is gone. Dask's own lets wait for ever what it is given."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, progress: Path) -> None:
         self._client = client
+        self._topic = f"grader-{secrets.token_hex(8)}"  # of this run alone
+        client.subscribe_topic(self._topic, partial(_note, progress))
         self._executor = client.get_executor(pure=False, retries=_RETRIES)
 
     @property
@@ -56,7 +65,7 @@ class _ClusterExecutor(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         try:
-            future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+            future: Future[Any] = self._executor.submit(_on_worker, self._topic, fn, *args, **kwargs)
         except Exception as error:
             if self.gone:
                 raise BrokenExecutor("the scheduler is gone") from error
@@ -66,6 +75,18 @@ class _ClusterExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with contextlib.suppress(Exception):  # nobody is there to be told
             self._executor.shutdown(wait)
+
+
+def _on_worker(topic: str, grade: Callable[[Task, Callable[[str], None]], Graded], task: Task) -> Graded:
+    from distributed import get_worker
+
+    worker = get_worker()
+    return grade(task, lambda what: worker.log_event(topic, [worker.address, task.student, what]))
+
+
+def _note(progress: Path, event: tuple[float, tuple[str, str, str]]) -> None:
+    address, student, what = event[1]
+    note(progress, zlib.crc32(address.encode()), student, what)
 
 
 def _client(address: str) -> Any:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,21 +58,23 @@ _one_at_a_time = threading.Lock()  # a cluster may give a process several thread
 _ready: tuple[tuple[str, Options, str], Grading] | None = None
 
 
-def grade_task(task: Task) -> Graded:
+def grade_task(task: Task, say: Callable[[str], None] | None = None) -> Graded:
     """Grade one submission.
+
+    Parameters
+    ----------
+    task : Task
+    say : function, optional
+        Told what the submission is at, and nothing, an empty text, as it ends; by default the task's folder is.
 
     Raises
     ------
     MachineError
         If this machine failed, and not the submission: give the task to another process.
     """
-    place = Path(task.progress) / str(os.getpid()) if task.progress else None
-
-    def say(question: str) -> None:
-        if place is not None:
-            with contextlib.suppress(OSError):
-                place.write_text(f"{task.student}\n{question}", encoding="utf-8", errors="surrogateescape")
-
+    if say is None:
+        folder = Path(task.progress) if task.progress else None
+        say = lambda what: None if folder is None else note(folder, os.getpid(), task.student, what)  # noqa: E731
     say("its cells")
     with _one_at_a_time, _file(task) as path:
         try:
@@ -83,9 +85,17 @@ def grade_task(task: Task) -> Graded:
         except GraderError as error:
             return Graded(task.student, None, str(error))
         finally:
-            if place is not None:
-                with contextlib.suppress(OSError):
-                    place.unlink()
+            say("")
+
+
+def note(folder: Path, process: int, student: str, what: str) -> None:
+    """Note in a folder, for whoever shows it, what a process is at; with an empty text, that it is at nothing."""
+    place = folder / str(process)
+    with contextlib.suppress(OSError):
+        if what:
+            place.write_text(f"{student}\n{what}", encoding="utf-8", errors="surrogateescape")
+        else:
+            place.unlink()
 
 
 def _grading(task: Task) -> Grading:

@@ -105,7 +105,7 @@ def autograde(
         book = course is not None and source is None and _has_gradebook(course)
         if book:
             _import_meanwhile("grader.nbgrader.gradebook")
-        start, ahead = _executor(cluster, jobs)
+        start, ahead = _executor(cluster, jobs, Path(unpacked))
         counts = _follow(run(list(found.handed.values()), start, ahead=ahead), say, len(found.handed), Path(unpacked))
         for reason in found.aside:
             say.aside(reason)
@@ -143,12 +143,12 @@ def _enter(course: Path, results: Path, assignment: str, say: Any) -> int:
     return len(problems)
 
 
-def _executor(cluster: str, jobs: int) -> tuple[Callable[[], Executor], int]:
+def _executor(cluster: str, jobs: int, progress: Path) -> tuple[Callable[[], Executor], int]:
     if not cluster:
         return (lambda: LocalPool(jobs)), 2 * jobs
     from grader.cluster import connect
 
-    return connect(cluster)
+    return connect(cluster, progress)
 
 
 def _find(source: Path | None, course: Path | None, folder: Path, unpacked: Path) -> intake.Intake:

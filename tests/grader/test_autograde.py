@@ -14,6 +14,10 @@ import psutil
 import pytest
 
 from grader.build import write_build
+from grader.cluster import connect
+from grader.folders import assignment_version
+from grader.grading import Options
+from grader.tasks import Task, grade_task
 from tests.benchmarks.classes import cluster
 from tests.grader.course import ANSWERS, command_line, make_course
 
@@ -329,6 +333,32 @@ def test_a_cluster_of_two_workers_reaches_the_same_results(course):
         run(course, "autograde", "arithmetic", "--seed", "3", "--to", "cluster", "--cluster", dask.address)
     run(course, "autograde", "arithmetic", "--seed", "3", "--to", "local")
     assert comparable(course / "cluster") == comparable(course / "local")
+
+
+@pytest.mark.slow
+def test_what_each_worker_of_a_cluster_is_at_is_noted_here(course, tmp_path):
+    pytest.importorskip("distributed")
+    hand_in(course, slow=ANSWERS + SLOW)
+    folder, noted = course / "assignments" / "01-arithmetic", tmp_path / "noted"
+    path = course / "submitted" / "slow" / "01-arithmetic" / "arithmetic.py"
+    task = Task("slow", str(path), str(folder), Options(seed=3), assignment_version(folder)[:16])
+    noted.mkdir()
+
+    def words():
+        return {place.read_text() for place in noted.iterdir()}
+
+    with cluster(course, workers=1) as dask, connect(dask.address, noted)[0]() as executor:
+        graded = executor.submit(grade_task, task)
+        seen = set()
+        while not graded.done():
+            seen |= words()
+            time.sleep(0.05)
+        assert graded.result().result.points > 0
+        assert "slow\nits cells" in seen
+        until = time.monotonic() + 10
+        while words() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert words() == set()
 
 
 @pytest.mark.slow
