@@ -112,6 +112,7 @@ def test_fresh_says_who_changed_and_why_and_keeps_the_old(course):
 OLD_RESULTS = Path(__file__).parent / "old_results"
 
 
+@pytest.mark.slow
 def test_a_journal_of_an_older_version_is_used_as_it_is_and_graded_again_without_losing_it(course):
     results = course / "results" / "01-arithmetic"
     for path in OLD_RESULTS.glob("*.json"):
