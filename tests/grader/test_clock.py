@@ -1,8 +1,6 @@
 """The clock on the wall may jump by hours in the middle of a run: nothing ends too early, nothing is graded twice."""
 
 import ast
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +10,7 @@ import pytest
 
 from grader.build import write_build
 from tests.grader.course import ANSWERS, make_course
+from tests.grader.preloaded import environment_with
 from tests.grader.test_autograde import GRADER, SLOW, WRONG, comparable, hand_in, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,13 +68,7 @@ def test_the_grader_never_asks_what_time_it_is():
 @pytest.fixture(scope="module")
 def jumping(tmp_path_factory):
     """An environment in which the wall clock jumps forth and back by hours, five times a second."""
-    compiler, place = shutil.which("cc"), tmp_path_factory.mktemp("clock")
-    if sys.platform != "linux" or compiler is None:
-        pytest.skip("needs Linux and a C compiler")
-    (place / "clock.c").write_text(JUMPING)
-    library = str(place / "clock.so")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, str(place / "clock.c")], check=True)
-    environment = {**os.environ, "LD_PRELOAD": library}
+    environment = environment_with(tmp_path_factory.mktemp("clock"), JUMPING)
     told = [sys.executable, "-c", "import time; print(time.time(), time.monotonic())"]
     wall, steady = map(float, subprocess.check_output(told, env=environment, text=True).split())
     assert abs(wall - time.time()) > 3600

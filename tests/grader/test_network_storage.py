@@ -14,6 +14,7 @@ from grader import cli, journal
 from grader.build import write_build
 from grader.errors import GraderError
 from tests.grader.course import ANSWERS, make_course
+from tests.grader.preloaded import environment_with
 from tests.grader.test_autograde import GRADER, SLOW, WRONG, comparable, hand_in, run
 
 # Preloaded, it answers as a network file system without a lock service does, and one without hard links.
@@ -51,13 +52,8 @@ int fcntl64(int file, int what, ...) {
 
 @pytest.fixture(scope="module")
 def without_locks(tmp_path_factory):
-    compiler, place = shutil.which("cc"), tmp_path_factory.mktemp("locks")
-    if sys.platform != "linux" or compiler is None:
-        pytest.skip("needs Linux and a C compiler")
-    (place / "locks.c").write_text(NO_LOCKS)
-    library = str(place / "locks.so")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, str(place / "locks.c"), "-ldl"], check=True)
-    environment = {**os.environ, "LD_PRELOAD": library}
+    place = tmp_path_factory.mktemp("locks")
+    environment = environment_with(place, NO_LOCKS)
     tried = "import fcntl\ntry: fcntl.flock(open('locked', 'w'), 2)\nexcept OSError as e: print(e.errno)"
     told = subprocess.check_output([sys.executable, "-c", tried], env=environment, cwd=place, text=True)
     assert int(told) == errno.ENOLCK
