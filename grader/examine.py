@@ -263,7 +263,8 @@ def _judge(question: PreparedQuestion, running: _Running, again: Mapping[str, Ma
     if found is None:
         return judge(question, [failed(t.plan, Failure("died", "")) for t in question.trials])
     running.notes += notes(question, found.answers)
-    if not any(found.problems):  # nothing is said
-        return judge(question, found.answers, found=found.problems, seconds=found.seconds)
-    shown = vouched(question, found.answers, None if found.first else again[question.name])
-    return judge(shown, found.answers, seconds=found.seconds)
+    shown = question
+    if any(found.problems):  # else nothing is said that somebody would have to vouch for
+        shown = vouched(question, found.answers, None if found.first else again[question.name])
+    problems = found.problems if shown is question else None
+    return judge(shown, found.answers, found=problems, seconds=found.seconds)
