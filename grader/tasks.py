@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grader.errors import GraderError, MachineError
@@ -73,8 +74,7 @@ def grade_task(task: Task, say: Callable[[str], None] | None = None) -> Graded:
         If this machine failed, and not the submission: give the task to another process.
     """
     if say is None:
-        folder = Path(task.progress) if task.progress else None
-        say = lambda what: None if folder is None else note(folder, os.getpid(), task.student, what)  # noqa: E731
+        say = partial(note, Path(task.progress), os.getpid(), task.student) if task.progress else lambda what: None
     say("its cells")
     with _one_at_a_time, _file(task) as path:
         try:
