@@ -142,8 +142,7 @@ class Run:
     def _record(self, task: Task, graded: Graded, number: int) -> Event:
         if graded.result is None:
             return self._problem(task, graded.problem)
-        before = journal.find(self.results, task.student)
-        unreadable = "" if before is not None else journal.unreadable(self.results, task.student)
+        before, unreadable = journal.look(self.results, task.student)
         result = replace(graded.result, notes=(*task.notes, *graded.result.notes))
         penalty = self.penalty(Path(task.path), result)
         result = replace(result, penalties=() if penalty is None else (penalty,))

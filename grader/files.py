@@ -6,6 +6,7 @@ is a `GraderError` of one printable line.
 
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -120,3 +121,8 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise GraderError(f"{shown(path)}: cannot be written ({error.strerror or error})") from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """Return a hidden name beside a file; machines that share a folder may share process numbers, too."""
+    return path.with_name(f".{path.name.lstrip('.')[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 from grader.errors import GraderError
+from grader.files import temporary_beside
 from grader.results import Result, from_json, to_json
 
 _SUFFIX = ".json"
@@ -69,25 +69,20 @@ def problems(folder: Path) -> dict[str, str]:
 
 def find(folder: Path, student: str) -> Result | None:
     """Return a student's result; None where there is none, or what is there cannot be read and must be made again."""
-    path = path_of(folder, student)
-    try:
-        return from_json(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeError, GraderError):
-        return None
+    return look(folder, student)[0]
 
 
-def unreadable(folder: Path, student: str) -> str:
-    """Return why the file of a student's result cannot be read; empty where it can, or where there is none."""
+def look(folder: Path, student: str) -> tuple[Result | None, str]:
+    """Return a student's result, and why the file of one cannot be read; None and nothing where there is no file."""
     path = path_of(folder, student)
     try:
-        from_json(path.read_text(encoding="utf-8"), source=str(path))
+        return from_json(path.read_text(encoding="utf-8"), source=str(path)), ""
     except FileNotFoundError:
-        return ""
+        return None, ""
     except (OSError, UnicodeError) as error:
-        return f"cannot read {path}: {error}"
+        return None, f"cannot read {path}: {error}"
     except GraderError as error:
-        return str(error)
-    return ""
+        return None, str(error)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -119,7 +114,7 @@ def begin_run(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
 
     A link is made or refused in one step even where locks are absent.
     """
-    temporary = _temporary(folder / _RUN)
+    temporary = temporary_beside(folder / _RUN)
     write_atomically(temporary, json.dumps(run, indent=1) + "\n")
     try:
         os.link(temporary, folder / _RUN)
@@ -188,7 +183,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a crash at any moment leaves the old file or the new one, whole."""
-    temporary = _temporary(path)
+    temporary = temporary_beside(path)
     try:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
@@ -200,11 +195,6 @@ def write_atomically(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _temporary(path: Path) -> Path:
-    """Return a hidden name beside a file; machines that share a folder may share process numbers, too."""
-    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
 def read(folder: Path) -> Iterator[Result]:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterable
 from json.encoder import encode_basestring
@@ -15,7 +14,7 @@ from nbformat.v4.rwbase import split_lines
 from nbgrader.utils import find_all_files
 
 from grader.errors import GraderError
-from grader.files import shown
+from grader.files import shown, temporary_beside
 
 _READ_ONLY = 0o444
 
@@ -95,7 +94,7 @@ def _write(path: Path, content: bytes) -> None:
         if path.stat().st_size == len(content) and path.read_bytes() == content:
             return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_beside(path)
     try:
         temporary.write_bytes(content)
         temporary.chmod(_READ_ONLY)
