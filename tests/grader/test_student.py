@@ -150,6 +150,15 @@ def test_a_slow_function_is_said_to_be_slow_even_where_there_are_no_threads(chec
     assert "double has been running for 0 s" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible():
+    """As in a kernel; what a shell starts in the background begins deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_check_in_one_calm_line(check):
     names = cell("def double(x):\n    while True:\n        x = x + 0\n")
     threads = threading.active_count()
