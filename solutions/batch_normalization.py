@@ -18,7 +18,7 @@ from solutions.normalization import (
 from solutions.threads import split
 
 Gradients = tuple[Array, Array, Array]
-SMALLEST_SHARE = 1 << 18  # values for which a second thread is worth its waking and waiting
+SMALLEST_SHARE = 1 << 19  # values for which a second thread is worth its waking and waiting
 
 
 def batch_norm_forward(
@@ -107,7 +107,7 @@ def batch_norm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     """
     normalized, inverse_std, gamma, training = cache
     check_dout(dout, normalized.shape)
-    if training and dout.ndim == 4 and is_numpy_array(dout):
+    if training and _maps_in_numpy(dout):
         return _backward_by_threads(dout, normalized, inverse_std, gamma)
     return _backward(dout, normalized, inverse_std, gamma, training)
 
@@ -122,20 +122,17 @@ def _backward(dout: Array, normalized: Array, inverse_std: Array, gamma: Array, 
 
 def _backward_by_threads(dout: Array, normalized: Array, inverse_std: Array, gamma: Array) -> Gradients:
     """Do the same for maps in NumPy: sums as BLAS products, dx in place, each thread for some channels."""
-    images, channels, *sides = dout.shape
-    pixels = math.prod(sides)
+    images, channels, *_ = dout.shape
+    pixels = math.prod(dout.shape[2:])
     dx = np.empty(dout.shape, np.result_type(dout, normalized, gamma))
-    by_map = [a.reshape(images, channels, pixels) for a in (dout, normalized)]
-    by_image = [a.reshape(images, channels * pixels) for a in (dout, normalized, dx)]
 
     def share(part: slice) -> tuple[Array, Array]:
-        upstream, maps = (a[:, part] for a in by_map)
+        upstream, maps = (_by_map(a, part) for a in (dout, normalized))
         dgamma = np.vecdot(upstream, maps).sum(axis=0)
         dbeta = (upstream @ np.ones(pixels, dout.dtype)).sum(axis=0)
-        # One number a pixel rather than a channel: to broadcast along the short rows of a map takes longer than that.
         by_channel = gamma[part] * inverse_std.reshape(-1)[part], dbeta / (images * pixels), dgamma / (images * pixels)
         scale, through_mean, through_variance = (np.repeat(vector, pixels) for vector in by_channel)
-        upstream, maps, gradient = (a[:, part.start * pixels : part.stop * pixels] for a in by_image)
+        upstream, maps, gradient = (_by_image(a, part) for a in (dout, normalized, dx))
         np.multiply(maps, through_variance, out=gradient)
         np.subtract(upstream, gradient, out=gradient)
         gradient -= through_mean
@@ -145,6 +142,25 @@ def _backward_by_threads(dout: Array, normalized: Array, inverse_std: Array, gam
     parts = split(channels, dout.size // SMALLEST_SHARE, share)
     dgamma, dbeta = (np.concatenate(sums) for sums in zip(*parts, strict=True))
     return dx, dgamma, dbeta
+
+
+def _maps_in_numpy(x: Array) -> bool:
+    """Say whether there is a quicker way: not for half precision, whose sums need a wider type."""
+    return bool(x.ndim == 4 and is_numpy_array(x) and x.dtype.itemsize >= 4)
+
+
+def _by_map(x: Array, channels: slice) -> Array:
+    return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))[:, channels]
+
+
+def _by_image(x: Array, channels: slice) -> Array:
+    """View some channels as one row an image.
+
+    What belongs to a channel is then repeated to one number a pixel: to broadcast along the short rows of a map takes
+    longer than to read that.
+    """
+    pixels = math.prod(x.shape[2:])
+    return x.reshape(len(x), x.shape[1] * pixels)[:, channels.start * pixels : channels.stop * pixels]
 
 
 def batch_norm2d_forward(
@@ -210,12 +226,39 @@ def _batch_norm_forward(
         count = math.prod(x.shape[axis] for axis in axes)
         if count < 2:
             raise ValueError(f"x must have more than one value a channel in training, got shape {tuple(x.shape)}")
-        normalized, inverse_std, mean, var = normalize(x, axes, eps)
+        if _maps_in_numpy(x):
+            out, normalized, inverse_std, mean, var = _forward_by_threads(x, gamma, beta, eps)
+        else:
+            normalized, inverse_std, mean, var = normalize(x, axes, eps)
+            out = normalized * along_channels(gamma, x) + along_channels(beta, x)
         unbiased = xp.reshape(var, (-1,)) * (count / (count - 1))
         running_mean = (1 - momentum) * running_mean + momentum * xp.reshape(mean, (-1,))
         running_var = (1 - momentum) * running_var + momentum * unbiased
     else:
         inverse_std = 1 / xp.sqrt(along_channels(running_var, x) + eps)
         normalized = (x - along_channels(running_mean, x)) * inverse_std
-    out = normalized * along_channels(gamma, x) + along_channels(beta, x)
+        out = normalized * along_channels(gamma, x) + along_channels(beta, x)
     return out, (normalized, inverse_std, gamma, training), running_mean, running_var
+
+
+def _forward_by_threads(x: Array, gamma: Array, beta: Array, eps: float) -> tuple[Array, Array, Array, Array, Array]:
+    """Return out and what `normalize` does of maps in NumPy: as `_backward_by_threads` goes about it."""
+    pixels = math.prod(x.shape[2:])
+    count = len(x) * pixels
+    normalized, out = np.empty(x.shape, x.dtype), np.empty(x.shape, np.result_type(x, gamma, beta))
+
+    def share(part: slice) -> tuple[Array, Array, Array]:
+        mean = (_by_map(x, part) @ np.ones(pixels, x.dtype)).sum(axis=0) / count
+        image, centred, result = (_by_image(a, part) for a in (x, normalized, out))
+        np.subtract(image, np.repeat(mean, pixels), out=centred)
+        maps = _by_map(normalized, part)
+        var = np.vecdot(maps, maps).sum(axis=0) / count
+        inverse_std = 1 / np.sqrt(var + eps)
+        centred *= np.repeat(inverse_std, pixels)
+        np.multiply(centred, np.repeat(gamma[part], pixels), out=result)
+        result += np.repeat(beta[part], pixels)
+        return inverse_std, mean, var
+
+    parts = split(x.shape[1], x.size // SMALLEST_SHARE, share)
+    inverse_std, mean, var = (np.concatenate(vectors).reshape(1, -1, 1, 1) for vectors in zip(*parts, strict=True))
+    return out, normalized, inverse_std, mean, var
