@@ -1,13 +1,17 @@
-"""Compute a function of large arrays block by block. Knows no function but the one it is given."""
+"""Work through large arrays block by block, so that what is made on the way stays in the processor's cache.
+
+Knows no function but the one it is given.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
+from array_api_compat import is_numpy_array
 
 from solutions.arrays import Array
 from solutions.threads import split
 
-BLOCK_BYTES = 1 << 18  # what a function makes on the way of it fits the processor's second cache
+BLOCK_BYTES = 1 << 19
 SMALLEST_SHARE = 1 << 20  # values for which a second thread is worth its waking and waiting
 
 
@@ -17,7 +21,7 @@ def blockwise(function: Callable[..., Array], *arrays: Array) -> Array:
     ``1 / (1 + exp(-x))`` makes three arrays on the way to its result. Of a large ``x`` each of them leaves the cache
     before the next is made from it; of a few rows of ``x`` they stay, which can halve the time. A single step
     (``max(0, x)``) makes nothing on the way and gains nothing. Very large arrays are shared among threads (see
-    `solutions.threads`), in larger blocks: at each block's end threads may have to wait for one another.
+    `solutions.threads`).
 
     Parameters
     ----------
@@ -34,16 +38,45 @@ def blockwise(function: Callable[..., Array], *arrays: Array) -> Array:
     array([1., 2.])
     """
     first = arrays[0]
-    if not isinstance(first, np.ndarray) or first.ndim == 0 or first.nbytes < 2 * BLOCK_BYTES:
+    if not is_numpy_array(first) or first.ndim == 0 or first.nbytes < 2 * BLOCK_BYTES:
         return function(*arrays)
     out = np.empty(first.shape, np.result_type(*arrays))
 
-    def share(part: slice) -> None:
-        alone = part.stop - part.start == len(out)
-        block = max(1, BLOCK_BYTES * (1 if alone else 4) // out[0].nbytes)
-        for start in range(part.start, part.stop, block):
-            rows = slice(start, min(start + block, part.stop))
-            out[rows] = function(*[a[rows] for a in arrays])
+    def write(rows: slice) -> None:
+        out[rows] = function(*[a[rows] for a in arrays])
 
-    split(len(out), first.size // SMALLEST_SHARE, share)
+    for_blocks(write, first)
     return out
+
+
+def for_blocks(work: Callable[[slice], None], array: Array, steps: int = 1) -> None:
+    """Call ``work`` with slices that together make up the rows of an array (along axis 0, at least one axis).
+
+    ``work`` writes its part of a result. Of a large NumPy array a slice holds what fits the cache, and threads take
+    slices in parallel, twice as large since at each end they may have to wait for one another; of another library's
+    array there is one slice.
+
+    Parameters
+    ----------
+    work : function of a slice
+    array : what is worked on
+    steps : how many operations a value needs, roughly; more are sooner worth a second thread
+
+    Examples
+    --------
+    >>> out = np.zeros(3)
+    >>> for_blocks(lambda rows: out.__setitem__(rows, 1.0), np.zeros(3))
+    >>> out
+    array([1., 1., 1.])
+    """
+    if not is_numpy_array(array) or array.nbytes < 2 * BLOCK_BYTES:
+        work(slice(0, array.shape[0]))
+        return
+
+    def share(part: slice) -> None:
+        alone = part.stop - part.start == len(array)
+        rows = max(1, BLOCK_BYTES * (1 if alone else 2) // array[0].nbytes)
+        for start in range(part.start, part.stop, rows):
+            work(slice(start, min(start + rows, part.stop)))
+
+    split(len(array), array.size * steps // SMALLEST_SHARE, share)

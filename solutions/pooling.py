@@ -11,6 +11,7 @@ from typing import Any
 from array_api_compat import device
 
 from solutions.arrays import Array, check_shape, namespace
+from solutions.blockwise import for_blocks
 from solutions.windows import Size, Windows, lay_out
 
 Cache = tuple[Any, ...]
@@ -64,12 +65,18 @@ def max_pool2d_forward(
     xp = namespace(x)
     out = xp.full(windows.shape, -xp.inf, dtype=x.dtype, device=device(x))
     winner = _first_taps(x, windows)
+    for_blocks(lambda images: _keep_largest(x[images, ...], out[images, ...], winner[images, ...], windows), x, steps=3)
+    return out, (_sources(winner, windows), windows)
+
+
+def _keep_largest(x: Array, out: Array, winner: Array, windows: Windows) -> None:
+    """Write into ``out`` the largest number of every window, into ``winner`` the tap that has it."""
+    xp = namespace(x)
     for tap, (where, pixels) in enumerate(windows.taps()):
         # The taps come in rising order, so the highest that beat all before it is the winner.
         better = xp.astype(x[pixels] > out[where], winner.dtype) * tap
         winner[where] = xp.maximum(winner[where], better)
         out[where] = xp.maximum(out[where], x[pixels])
-    return out, (_sources(winner, windows), windows)
 
 
 def _first_taps(x: Array, windows: Windows) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from solutions import activations, blockwise, threads
+from solutions import activations, blockwise, pooling, threads
 
 NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "softplus", "swish"]
 SHAPES = [(0, 3), (1, 3), (2, 1), (5, 3, 0), (5, 3), (7, 3, 13, 11)]
@@ -36,6 +36,19 @@ def test_every_activation_is_the_same_to_the_last_bit_on_one_thread_or_more(
                         assert ours.dtype == expected.dtype
                         np.testing.assert_array_equal(ours, expected)
             monkeypatch.undo()
+
+
+def test_max_pooling_is_the_same_to_the_last_bit_on_one_thread_or_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, (7, 3, 9, 8)).astype(np.float32)  # with ties, of which the first wins
+    out, (sources, _) = pooling.max_pool2d_forward(x, 3, stride=2, padding=1)
+    monkeypatch.setattr(blockwise, "SMALLEST_SHARE", 1)
+    monkeypatch.setattr(blockwise, "BLOCK_BYTES", 500)
+    for allowed in (1, 2, 3):
+        with threads._controller().limit(limits=allowed):
+            found, (found_sources, _) = pooling.max_pool2d_forward(x, 3, stride=2, padding=1)
+        np.testing.assert_array_equal(found, out)
+        np.testing.assert_array_equal(found_sources, sources)
 
 
 def test_an_error_in_a_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
