@@ -59,16 +59,25 @@ def sigmoid_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * out * (1 - out)``; the cache is the activated output."""
     out = cache
     _check_dout(dout, out)
-    return blockwise(lambda dout, out: dout * out * (1.0 - out), dout, out)
+
+    def gradient(dout: Array, out: Array) -> Array:
+        slope = 1.0 - out
+        slope *= out
+        return dout * slope
+
+    return blockwise(gradient, dout, out)
 
 
 def _sigmoid(x: Array, beta: float = 1.0) -> Array:
     xp = namespace(x)
     largest_exponent = math.floor(-math.log(xp.finfo(x.dtype).smallest_normal))
     bound = largest_exponent / abs(beta) if beta else math.inf
-    divisor = xp.exp(-beta * _clip(x, -bound, bound))
-    divisor += 1.0
-    return 1.0 / divisor
+    exponent = _clip(x, -bound, bound)
+    if beta != 1.0:
+        exponent *= beta
+    result = xp.exp(exponent)
+    result /= 1.0 + result  # exp / (1 + exp) is 1 / (1 + 1 / exp)
+    return result
 
 
 def tanh_forward(x: Array) -> tuple[Array, Cache]:
@@ -366,15 +375,15 @@ def swish_backward(dout: Array, cache: Cache) -> Array:
     x, gate, beta = cache
     _check_dout(dout, x)
 
-    def slope(x: Array, gate: Array) -> Array:
-        result = 1.0 - gate  # s (1 + beta x (1 - s)) in one array that stays in the cache
-        result *= x
-        result *= beta
-        result += 1.0
-        result *= gate
-        return result
+    def gradient(dout: Array, x: Array, gate: Array) -> Array:
+        slope = 1.0 - gate  # s (1 + beta x (1 - s)) in one array that stays in the cache
+        slope *= x
+        slope *= beta
+        slope += 1.0
+        slope *= gate
+        return dout * slope
 
-    return blockwise(lambda dout, x, gate: dout * slope(x, gate), dout, x, gate)
+    return blockwise(gradient, dout, x, gate)
 
 
 def softmax_forward(x: Array) -> tuple[Array, Cache]:
