@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 graded, but something could not be; 2 unusable input, with
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
@@ -28,6 +29,24 @@ app = typer.Typer(
     help="Examine numeric code: build assignments, grade notebooks in isolation, say why points are missing.",
     epilog="Start with `grader demo`. Exit codes: 0 done; 1 graded, but something could not be; 2 unusable input.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # takes as long to import as all of this file
+
+        typer.echo(f"grader {version('stencil-cnn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
 
 app.command()(demo)
 app.command()(new)
@@ -70,7 +89,9 @@ def main() -> None:
         # Typer's usage errors: some of its versions bring click's classes, some their own.
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message()} (see `grader --help`)")
+        if not (message := error.format_message()):  # no command: the help has been shown
+            sys.exit(2)
+        _fail(f"{message} (see `grader --help`)")
     if code == _STOPPED:  # Typer catches Ctrl-C itself, and says nothing
         _fail("stopped", code=_STOPPED)
     sys.exit(code if isinstance(code, int) else 0)

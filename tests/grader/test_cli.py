@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,17 @@ def test_help_names_every_command(course):
     commands = "demo new build release fill grade autograde reference confusion report course gradebook doctor export"
     for command in commands.split():
         assert command in text
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_else(course):
+    shown = grader(course, expect=2)
+    assert shown.stdout.rstrip() == grader(course, "--help").stdout.rstrip()
+    assert shown.stderr == ""
+
+
+def test_the_version_is_that_of_the_package(course):
+    stated = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert grader(course, "--version").stdout == f"grader {stated}\n"
 
 
 def test_a_new_assignment_goes_where_one_stands_and_a_bad_name_is_one_line(course, tmp_path):
