@@ -1,5 +1,7 @@
 """Other NumPy convolutions to be ahead of: CS231n's gather by index arrays, and numpy-ml where it is installed."""
 
+import collections
+import collections.abc
 from typing import Any
 
 import numpy as np
@@ -58,8 +60,10 @@ def index_thunks(case: Case) -> tuple[Thunk, Thunk]:
 def numpy_ml_thunks(case: Case) -> tuple[Thunk, Thunk] | None:
     """Return numpy-ml's forward and backward in its own order of dimensions, None where it has no such layer.
 
-    Raises ImportError if it is not installed (or does not import with this NumPy).
+    Raises ImportError if it is not installed (``pip install --no-deps numpy-ml``), or does not import with this NumPy.
     """
+    # numpy-ml 0.1.2 imports this from where it was before Python 3.10.
+    collections.Hashable = collections.abc.Hashable  # type: ignore[attr-defined]
     from numpy_ml.neural_nets.layers import Conv2D
 
     if case.groups > 1:

@@ -116,7 +116,7 @@ def against_numpy_peers() -> None:
         rows[name] |= {f"{peer} backward": b[peer] / b["ours"] for peer in backwards if peer != "ours"}
     print(table(rows, head="NumPy peer / ours, 1 thread", form="{:.1f}"))
     if absent:
-        print(f"numpy-ml is left out: {absent}")
+        print(f"numpy-ml is left out: {absent} (pip install --no-deps numpy-ml)")
 
 
 def against_the_product() -> None:
