@@ -51,9 +51,7 @@ def overhead(count: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         course = Path(place) / "course"
         write_class(course, texts, count)
-        few = Path(place) / "few"
-        write_class(few, {name: texts[name] for name in names[:1]}, 2)
-        start = min(grade(few, "--to", f"{place}/{i}").seconds for i in range(3))
+        start = _start(Path(place), texts)
         whole = grade(course).seconds
     spent = whole * cores()
     print(
@@ -161,15 +159,25 @@ def dask(count: int) -> None:
 
 def growth(*sizes: int) -> None:
     """Print time a submission and the main process's memory as a class grows."""
-    texts, start = notebooks(), 0.0
-    for size in (cores(), *sizes):
+    texts = notebooks()
+    for size in sizes:
         with tempfile.TemporaryDirectory() as place:
+            start = _start(Path(place), texts)  # anew each time: the machine drifts
             write_class(Path(place), texts, size)
             timed = grade(Path(place))
-        start = start or timed.seconds  # of as many as there are processes
-        each = 1e3 * (timed.seconds - start) / max(size - cores(), 1)
-        print(f"{size:6d} submissions: {timed.seconds:6.1f} s, {each:4.0f} ms for each after the first ones,", end=" ")
-        print(f"main process {timed.memory:.0f} MiB")
+        each = 1e3 * (timed.seconds - start) / size
+        print(
+            f"{size:6d} submissions: {timed.seconds:6.1f} s, {start:.1f} s of it to start, {each:4.0f} ms each,",
+            end=" ",
+        )
+        print(f"main process {timed.memory:.0f} MiB", flush=True)
+
+
+def _start(place: Path, texts: dict[str, str]) -> float:
+    """Return the seconds that a class of as many as there are cores takes, none of which imports what takes long."""
+    few, name = place / "few", min(texts)
+    write_class(few, {name: texts[name]}, cores())
+    return min(grade(few, "--to", f"{place}/{i}").seconds for i in range(3))
 
 
 def trouble(count: int) -> None:
