@@ -8,7 +8,8 @@ All are elementwise but ``softmax``. Six habits run through the file:
 - Bounds are set by ``clip``, also ``max(0, x)``: NumPy's ``maximum`` of an array and a number takes four times as long.
 - ``exp(x) - 1`` and ``log(1 + x)`` are exact near 0 through identities: NumPy's own ``expm1`` and ``log1p`` take five
   times as long as ``exp`` where the processor lacks AVX-512.
-- ``blockwise`` computes a large array in blocks that stay in the processor's cache, and changes nothing else.
+- ``threadwise`` shares a large array among threads, ``blockwise`` also takes it in blocks that stay in the cache; they
+  change nothing else.
 - At a kink the derivative is the one from the left, as in PyTorch: 0 for ``relu``, ``slope`` for ``leaky_relu``.
 
 Shapes: ``x``, ``out``, ``dout`` and ``dx`` all have the same shape, any number of dimensions unless said otherwise, and
@@ -19,7 +20,7 @@ import math
 from typing import Any
 
 from solutions.arrays import Array, check_float, check_same_shape, namespace, number
-from solutions.blockwise import blockwise
+from solutions.blockwise import blockwise, threadwise
 
 Cache = Any
 
@@ -51,7 +52,7 @@ def sigmoid_forward(x: Array) -> tuple[Array, Cache]:
     array([0.25, 0.  , 0.  ])
     """
     check_float(x, "x")
-    out = blockwise(_sigmoid, x)
+    out = threadwise(_sigmoid, x)
     return out, out
 
 
@@ -65,7 +66,7 @@ def sigmoid_backward(dout: Array, cache: Cache) -> Array:
         slope *= out
         return dout * slope
 
-    return blockwise(gradient, dout, out)
+    return threadwise(gradient, dout, out)
 
 
 def _sigmoid(x: Array, beta: float = 1.0) -> Array:
@@ -106,7 +107,7 @@ def tanh_forward(x: Array) -> tuple[Array, Cache]:
     array([1.    , 0.7864, 0.    ])
     """
     check_float(x, "x")
-    out = blockwise(namespace(x).tanh, x)
+    out = threadwise(namespace(x).tanh, x)
     return out, out
 
 
@@ -114,7 +115,7 @@ def tanh_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * (1 - out**2)``; the cache is the activated output."""
     out = cache
     _check_dout(dout, out)
-    return blockwise(lambda dout, out: dout * (1.0 - out * out), dout, out)
+    return threadwise(lambda dout, out: dout * (1.0 - out * out), dout, out)
 
 
 def relu_forward(x: Array) -> tuple[Array, Cache]:
@@ -150,7 +151,7 @@ def relu_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * [x > 0]``; a unit at or below zero passes nothing on."""
     x = cache
     _check_dout(dout, x)
-    return blockwise(lambda dout, x: dout * _gate(x), dout, x)
+    return threadwise(lambda dout, x: dout * _gate(x), dout, x)
 
 
 def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
@@ -181,14 +182,14 @@ def leaky_relu_forward(x: Array, *, slope: float = 0.01) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     slope = number(slope, "slope", minimum=0, maximum=1)
-    return blockwise(lambda x: namespace(x).maximum(x, slope * x), x), (x, slope)
+    return threadwise(lambda x: namespace(x).maximum(x, slope * x), x), (x, slope)
 
 
 def leaky_relu_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout`` where ``x > 0`` and ``slope * dout`` elsewhere."""
     x, slope = cache
     _check_dout(dout, x)
-    return blockwise(lambda dout, x: dout * _clip(_gate(x), slope, 1.0), dout, x)
+    return threadwise(lambda dout, x: dout * _clip(_gate(x), slope, 1.0), dout, x)
 
 
 def prelu_forward(x: Array, slope: Array) -> tuple[Array, Cache]:
@@ -274,7 +275,7 @@ def elu_forward(x: Array, *, alpha: float = 1.0) -> tuple[Array, Cache]:
     check_float(x, "x")
     alpha = number(alpha, "alpha")
     below = blockwise(lambda x: alpha * _expm1(_clip(x, -math.inf, 0.0)), x)
-    return blockwise(lambda x, below: _clip(x, 0.0, math.inf) + below, x, below), (x, below, alpha)
+    return threadwise(lambda x, below: _clip(x, 0.0, math.inf) + below, x, below), (x, below, alpha)
 
 
 def elu_backward(dout: Array, cache: Cache) -> Array:
@@ -329,7 +330,7 @@ def softplus_backward(dout: Array, cache: Cache) -> Array:
     """Return ``dx = dout * sigmoid(x)``."""
     x = cache
     _check_dout(dout, x)
-    return blockwise(lambda dout, x: dout * _sigmoid(x), dout, x)
+    return threadwise(lambda dout, x: dout * _sigmoid(x), dout, x)
 
 
 def _log1p(x: Array) -> Array:
@@ -366,7 +367,7 @@ def swish_forward(x: Array, *, beta: float = 1.0) -> tuple[Array, Cache]:
     """
     check_float(x, "x")
     beta = number(beta, "beta")
-    gate = blockwise(lambda x: _sigmoid(x, beta), x)
+    gate = threadwise(lambda x: _sigmoid(x, beta), x)
     return x * gate, (x, gate, beta)
 
 
@@ -383,7 +384,7 @@ def swish_backward(dout: Array, cache: Cache) -> Array:
         slope *= gate
         return dout * slope
 
-    return blockwise(gradient, dout, x, gate)
+    return threadwise(gradient, dout, x, gate)
 
 
 def softmax_forward(x: Array) -> tuple[Array, Cache]:
