@@ -67,17 +67,21 @@ class Grading:
     """
 
     def __init__(self, folder: Path, options: Options) -> None:
-        assignment = load_assignment(folder)
         self._folder = folder
-        self._name = assignment.name
         self._options = options
         self._layers = layers_for(options.sandbox)
-        self._master = master_notebook(folder)
-        self._assignment, self._secret = assignment, read_secret(folder)
-        self._questions = [prepare(q, options.seed) for q in assignment.questions]
-        self._versions = {"assignment": assignment_version(folder)[:16], "options": options.key}
-        self._times = options.times.scaled(options.slowness)
         self._template: Template | SpawnTemplate | None = None
+        self._ready_template()  # its imports take longer than what is to be done here meanwhile
+        try:
+            self._assignment, self._secret = load_assignment(folder), read_secret(folder)
+            self._name = self._assignment.name
+            self._master = master_notebook(folder)
+            self._questions = [prepare(q, options.seed) for q in self._assignment.questions]
+            self._versions = {"assignment": assignment_version(folder)[:16], "options": options.key}
+        except BaseException:
+            self.close()
+            raise
+        self._times = options.times.scaled(options.slowness)
 
     def grade(
         self, path: Path, *, student: str | None = None, progress: Callable[[str], None] = lambda question: None

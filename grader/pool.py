@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import tasks
+from grader.sandbox import Layers, found, remember
 from grader.session import SCRATCH
 
 _MOST = 64
@@ -43,7 +44,7 @@ class LocalPool(ProcessPoolExecutor):
 
     def __init__(self, jobs: int) -> None:
         sweep()
-        super().__init__(jobs, multiprocessing.get_context("spawn"), initializer=_begin)
+        super().__init__(jobs, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(found(),))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Schedule a call; a process that this starts is born deaf to Ctrl-C, even while it still imports."""
@@ -78,8 +79,10 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _begin() -> None:
+def _begin(layers: Layers | None) -> None:
     """In a new process of the pool."""
+    if layers is not None:
+        remember(layers)
     signal.signal(signal.SIGTERM, lambda *_: _end())
     multiprocessing.util.Finalize(None, tasks.release, exitpriority=1)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from grader import wire
 from grader.channel import Channel, ChannelClosedError, ChannelTimeoutError
@@ -69,20 +70,26 @@ class Template:
     limits : Limits
         For every process of a submission.
     secret : paths
-        Must not be readable by submissions; starting fails if the environment is laid out so that they would be.
+        Must not be readable by submissions.
 
     Raises
     ------
-    MachineError
-        If the process does not start.
+    SandboxError
+        If a secret path lies within what submissions must read.
+
+    Notes
+    -----
+    The process imports what submissions need while its maker goes on; the first session waits for it.
     """
 
     def __init__(self, layers: Layers, limits: Limits, secret: Sequence[str] = ()) -> None:
         self._output = limits.output
+        readable = readable_paths(secret)
         self._scratch = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         ours, theirs = socket.socketpair()
         self._control = Channel(ours, descriptors=True)
-        with tempfile.TemporaryFile() as errors:
+        with theirs:
             self._process = subprocess.Popen(
                 [*python(), "grader.template", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -90,29 +97,43 @@ class Template:
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=errors,
+                stderr=self._errors,
             )
-            theirs.close()
-            setup = {
-                "layers": {**asdict(layers), "absent": list(layers.absent)},
-                "limits": asdict(limits),
-                "readable": list(readable_paths(secret)),
-                "scratch": self._scratch,
-                "environment": THREADS,
-            }
-            try:
-                deadline = time.monotonic() + _START_SECONDS
-                self._control.send(setup, deadline=deadline)
-                self.sandbox: tuple[str, ...] = tuple(self._control.receive(deadline=deadline)["ready"])
-            except (ChannelClosedError, ChannelTimeoutError) as error:
-                self.close()
-                errors.seek(0)
-                lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
-                raise MachineError(f"the template process did not start: {lines[-1]}") from error
+        setup = {
+            "layers": {**asdict(layers), "absent": list(layers.absent)},
+            "limits": asdict(limits),
+            "readable": list(readable),
+            "scratch": self._scratch,
+            "environment": THREADS,
+        }
+        self._starts_until = time.monotonic() + _START_SECONDS
+        with contextlib.suppress(ChannelClosedError):  # `sandbox` will say why
+            self._control.send(setup, deadline=self._starts_until)
+
+    @cached_property
+    def sandbox(self) -> tuple[str, ...]:
+        """What is in force, in words; waits until the process has imported what submissions need.
+
+        Raises
+        ------
+        MachineError
+            If the process does not start.
+        """
+        try:
+            words = tuple(self._control.receive(deadline=self._starts_until)["ready"])
+        except (ChannelClosedError, ChannelTimeoutError) as error:
+            self._end()
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
+            raise MachineError(f"the template process did not start: {lines[-1]}") from error
+        finally:
+            self._errors.close()
+        return words
 
     @contextlib.contextmanager
     def session(self) -> "Iterator[Session]":
         """Fork a submission's process; it is ended, with all below it, when the context is left."""
+        _ = self.sandbox  # waits until the process has started
         ours, theirs = socket.socketpair()
         channel = Channel(ours, descriptors=True)
         deadline = time.monotonic() + _REPLY_SECONDS
@@ -144,6 +165,10 @@ class Template:
 
     def close(self) -> None:
         """End the process and all that it forked, and remove its files."""
+        self._end()
+        self._errors.close()
+
+    def _end(self) -> None:
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -153,6 +178,7 @@ class Template:
         remove(self._scratch)
 
     def __enter__(self) -> "Template":
+        _ = self.sandbox
         return self
 
     def __exit__(self, *_: object) -> None:

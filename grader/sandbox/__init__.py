@@ -8,7 +8,7 @@ each question, allowed one by one through the examiner's `ForkGate`, calls `ente
 from grader.sandbox.gate import ForkGate, ForkRequest
 from grader.sandbox.layers import Layers, SandboxError, require
 from grader.sandbox.limits import Limits
-from grader.sandbox.probe import probe
+from grader.sandbox.probe import found, probe, remember
 from grader.sandbox.processes import kill, kill_tree
 from grader.sandbox.readable import readable_paths
 from grader.sandbox.room import (
@@ -34,9 +34,11 @@ __all__ = [
     "enter_submission",
     "enter_template",
     "fork_submission",
+    "found",
     "kill",
     "kill_tree",
     "probe",
     "readable_paths",
+    "remember",
     "require",
 ]

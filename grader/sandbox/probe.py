@@ -7,7 +7,6 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
-from functools import cache
 
 from grader.sandbox import landlock, syscalls
 from grader.sandbox.layers import Layers
@@ -15,6 +14,7 @@ from grader.sandbox.layers import Layers
 _SECONDS = 30
 # A template must be single-threaded, and importing NumPy starts OpenBLAS's threads unless told otherwise.
 _THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_found: dict[frozenset[str], Layers] = {}
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", **_THREADS}
 
 
@@ -29,10 +29,22 @@ def probe(without: Collection[str] = ()) -> Layers:
     without : collection of {"landlock", "seccomp", "namespaces", "proc", "unused_identity"}
         Layers not to try, as if the machine lacked them.
     """
-    return _probe(frozenset(without))
+    asked = frozenset(without)
+    if asked not in _found:
+        _found[asked] = _probe(asked)
+    return _found[asked]
 
 
-@cache
+def found() -> Layers | None:
+    """Return what `probe` has found, or nothing as yet: for another process of this machine to `remember`."""
+    return _found.get(frozenset())
+
+
+def remember(layers: Layers) -> None:
+    """Let `probe` return what another process of this machine found."""
+    _found[frozenset()] = layers
+
+
 def _probe(without: frozenset[str]) -> Layers:
     if sys.platform != "linux":
         return Layers(absent=(f"this is {sys.platform}, not Linux",))
