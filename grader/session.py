@@ -106,9 +106,8 @@ class Template:
             "scratch": self._scratch,
             "environment": THREADS,
         }
-        self._starts_until = time.monotonic() + _START_SECONDS
         with contextlib.suppress(ChannelClosedError):  # `sandbox` will say why
-            self._control.send(setup, deadline=self._starts_until)
+            self._control.send(setup, deadline=time.monotonic() + _START_SECONDS)
 
     @cached_property
     def sandbox(self) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ class Template:
             If the process does not start.
         """
         try:
-            words = tuple(self._control.receive(deadline=self._starts_until)["ready"])
+            words = tuple(self._control.receive(deadline=time.monotonic() + _START_SECONDS)["ready"])
         except (ChannelClosedError, ChannelTimeoutError) as error:
             self._end()
             self._errors.seek(0)

@@ -14,8 +14,8 @@ from grader.sandbox.layers import Layers
 _SECONDS = 30
 # A template must be single-threaded, and importing NumPy starts OpenBLAS's threads unless told otherwise.
 _THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_found: dict[frozenset[str], Layers] = {}
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", **_THREADS}
+_found: dict[frozenset[str], Layers] = {}
 
 
 def probe(without: Collection[str] = ()) -> Layers:

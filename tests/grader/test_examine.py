@@ -1,9 +1,13 @@
 """A submission on its way through template, session, questions and judge."""
 
+import sys
+import tempfile
 from dataclasses import replace
 
 import pytest
 
+from grader import session
+from grader.errors import MachineError
 from grader.examine import Times, examine
 from grader.sandbox import Layers, Limits
 from grader.session import Session, Template
@@ -210,6 +214,16 @@ def test_without_isolation_the_result_is_the_same_but_says_so(template):
         result = run(open_template, *RIGHT)
     assert result.points == FULL
     assert not any("seccomp" in s for s in result.sandbox)
+
+
+def test_a_template_that_cannot_start_is_the_machine_s_failure_and_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(session, "python", lambda: [sys.executable, "-c", "import sys; sys.exit('no memory')"])
+    template = Template(Layers(), Limits())
+    with pytest.raises(MachineError, match="did not start: no memory"):
+        run(template, *RIGHT)
+    assert not template.alive
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
