@@ -1,5 +1,6 @@
 """The command ``autograde``: a class graded once, whatever interrupts it, and the same whoever grades it."""
 
+import io
 import json
 import os
 import shutil
@@ -8,13 +9,17 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
 from grader.build import write_build
 from grader.cluster import connect
+from grader.commands import autograde as commands
+from grader.engine import Event
 from grader.folders import assignment_version
 from grader.grading import Options
 from grader.tasks import Task, grade_task
@@ -381,3 +386,16 @@ def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, 
     assert "Traceback" not in words
     run(course, "autograde", "arithmetic", "--seed", "3")
     assert comparable(course / "results" / "01-arithmetic") == undisturbed
+
+
+def test_the_time_left_is_that_of_what_is_left_to_grade(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "err", Console(file=io.StringIO(), force_terminal=True))
+    display, counts = commands._Terminal("class"), Counter()
+    with display.showing(1000, tmp_path):
+        for kind in ["skipped"] * 900 + ["graded"] * 4:
+            if kind == "graded":
+                time.sleep(0.05)
+            counts[kind] += 1
+            display.event(Event(kind, "one"), counts)
+        assert display._bar.tasks[0].completed == 904
+        assert display._bar.tasks[0].time_remaining >= 96 * 0.05
