@@ -104,7 +104,7 @@ def _end() -> None:
 
 
 def sweep() -> None:
-    """Remove the working folders of templates whose process was killed before it could."""
+    """Remove the working folders of processes that were killed before they could, as they are named by `SCRATCH`."""
     if not hasattr(os, "getuid"):
         return
     with contextlib.suppress(OSError):

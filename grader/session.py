@@ -26,7 +26,7 @@ from grader.sandbox.removal import remove
 from grader.wire import WireError
 
 SCRATCH = "grader-"
-"""How the folders of templates are called; the number of the process that made one follows."""
+"""How working folders are called; the number of the process that made one follows, and `pool.sweep` looks for it."""
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0

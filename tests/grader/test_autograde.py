@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections import Counter
@@ -297,6 +298,7 @@ def test_whatever_is_killed_nothing_is_lost(course, undisturbed, what):
     assert not psutil.wait_procs(below, timeout=20)[1]
     run(course, "autograde", "arithmetic", "--seed", "3")
     assert comparable(course / "results" / "01-arithmetic") == undisturbed
+    assert not list(Path(tempfile.gettempdir()).glob(f"grader-{started.pid}-*"))  # students' files among them
 
 
 def test_a_second_grader_on_the_same_journal_is_refused(course):
