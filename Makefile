@@ -40,7 +40,7 @@ unit: install
 	$(BIN)/pytest -n auto -m "not slow"
 
 test-all: oracle extras ## what takes longer than `make test`: PyTorch oracles, real kernels, attacks, the lectures, many seeds
-	$(BIN)/pytest -n auto --dist loadgroup -m "slow or oracle"
+	$(BIN)/pytest -n auto -m "slow or oracle"
 
 # The bounds in pyproject.toml are kept true by this: what each direct dependency touches, with its oldest version.
 LOWEST := .venv-lowest

@@ -1,6 +1,8 @@
 """The lectures' site, built as `make lectures` builds it: every cell runs, every link leads somewhere, offline."""
 
+import fcntl
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +23,6 @@ ABSENT = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(ABSENT), reason=f"needs the extra `lectures`: {', '.join(ABSENT)}"),
-    pytest.mark.xdist_group("site"),  # one worker, so that the lectures are executed once
 ]
 
 
@@ -46,14 +47,28 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the built site. An assertion that fails in a lecture's cell, or a warning, fails here."""
-    to = tmp_path_factory.mktemp("site")
+def site(tmp_path_factory, worker_id):
+    """The folder of the built site. An assertion that fails in a lecture's cell, or a warning, fails here.
+
+    A build writes `lectures/docs` and `lectures/notebooks`, so one at a time; the first of the run serves all workers.
+    (A mark that keeps these tests on one worker would not do: pytest-xdist 3.8 loses its groups under pytest 9.2,
+    https://github.com/pytest-dev/pytest-xdist/issues/1386.)
+    """
+    base = tmp_path_factory.getbasetemp()
+    to = (base if worker_id == "master" else base.parent) / "site"
+    built = to.with_suffix(".built")
     command = ["sphinx.cmd.build", "-q", "-E", "-W", "--keep-going", "-b", "html", "lectures", str(to)]
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    lectures = os.open(ROOT / "lectures", os.O_RDONLY)
+    try:
+        fcntl.flock(lectures, fcntl.LOCK_EX)
+        if not built.exists():
+            done = subprocess.run(
+                [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+            )
+            assert done.returncode == 0, done.stderr[-4000:]
+            built.touch()
+    finally:
+        os.close(lectures)
     return to
 
 
