@@ -370,6 +370,31 @@ def test_what_each_worker_of_a_cluster_is_at_is_noted_here(course, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_the_client_of_a_cluster_logs_of_lost_connections_is_not_shown(tmp_path):
+    """Which of them is lost first, when a scheduler dies, is a race: all that may complain of it do so here."""
+    pytest.importorskip("distributed")
+    code = """if True:
+        import logging, pathlib
+        from grader.cluster import connect
+        from grader.errors import GraderError
+        try:
+            connect("tcp://127.0.0.1:9", pathlib.Path())
+        except GraderError as error:
+            print(error)
+        for name in ("distributed.core", "distributed.client", "tornado.application", "asyncio"):
+            try:
+                raise OSError("connection reset by peer")
+            except OSError:
+                logging.getLogger(name).exception("lost")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("no Dask scheduler answers at tcp://127.0.0.1:9")
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("results", [0, 1])
 def test_a_cluster_whose_scheduler_dies_is_one_line_and_nothing_is_lost(course, undisturbed, results):
     """Before anything is graded, and in the midst of it."""
