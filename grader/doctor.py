@@ -5,7 +5,6 @@ Each attempt is a cell that raises where it gets through. Knows no assignment an
 
 import os
 import platform
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from grader.errors import GraderError
 from grader.plans import Plan, Step
 from grader.sandbox import Layers, Limits, probe
 from grader.sandbox.processes import children
+from grader.scratch import scratch_folder
 from grader.session import Source, SubmissionDiedError, Template, TemplateLostError
 
 OK, WEAKER, MISSING = "ok", "weaker", "missing"
@@ -107,7 +107,7 @@ def try_attempts(layers: Layers) -> Iterator[Finding]:
     """Run each attempt as a submission of its own; then see that an honest one works and that nothing is left."""
     if not layers.core:
         raise ValueError("some of the attempts would harm a machine that does not hold them")
-    with tempfile.TemporaryDirectory(prefix="grader-doctor-") as place:
+    with scratch_folder() as place:
         os.chmod(place, 0o777)  # so that no file mode helps the layers
         secret, mark = Path(place) / "secret", Path(place) / "left"
         secret.write_text("secret")

@@ -10,13 +10,13 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import grader
 from grader.errors import GraderError
 from grader.files import shown
+from grader.scratch import scratch_folder
 
 _KERNEL = Path("@jupyterlite", "pyodide-kernel-extension")
 _IMPORTED = """
@@ -70,7 +70,7 @@ def build_site(files: Sequence[Path], to: Path, *, pyodide: Path | None = None) 
         raise GraderError("a site for the browser needs JupyterLite: python -m pip install 'stencil-cnn[lite]'")
     if to.exists() and not (to / "jupyter-lite.json").is_file() and any(to.iterdir()):
         raise GraderError(f"{shown(to)} holds something else than a site: move it away")
-    with tempfile.TemporaryDirectory(prefix="stencil-lite-") as name:
+    with scratch_folder() as name:
         stage = Path(name)
         contents = stage / "contents"
         contents.mkdir()

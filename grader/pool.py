@@ -7,18 +7,15 @@ import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from grader import tasks
 from grader.sandbox import Layers, found, remember
-from grader.session import SCRATCH
+from grader.scratch import sweep
 
 _MOST = 64
 _END_SECONDS = 5.0
@@ -101,24 +98,3 @@ def _end() -> None:
         tasks.release()
     finally:
         os._exit(1)
-
-
-def sweep() -> None:
-    """Remove the working folders of processes that were killed before they could, as they are named by `SCRATCH`."""
-    if not hasattr(os, "getuid"):
-        return
-    with contextlib.suppress(OSError):
-        for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}[0-9]*-*"):
-            owner = folder.name[len(SCRATCH) :].partition("-")[0]
-            if owner.isdecimal() and not _lives(int(owner)) and folder.stat().st_uid == os.getuid():
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -23,10 +23,9 @@ from grader.plans import Answer, Failure, Plan, Tree, answer_from_tree, clean, f
 from grader.sandbox import ForkGate, Layers, Limits, readable_paths
 from grader.sandbox.processes import children, ended, number_of
 from grader.sandbox.removal import remove
+from grader.scratch import scratch_prefix
 from grader.wire import WireError
 
-SCRATCH = "grader-"
-"""How working folders are called; the number of the process that made one follows, and `pool.sweep` looks for it."""
 _START_SECONDS = 60.0
 _REPLY_SECONDS = 10.0
 _INTERRUPT_GRACE = 2.0
@@ -85,7 +84,7 @@ class Template:
     def __init__(self, layers: Layers, limits: Limits, secret: Sequence[str] = ()) -> None:
         self._output = limits.output
         readable = readable_paths(secret)
-        self._scratch = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-")
+        self._scratch = tempfile.mkdtemp(prefix=scratch_prefix())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         ours, theirs = socket.socketpair()
         self._control = Channel(ours, descriptors=True)

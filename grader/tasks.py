@@ -5,7 +5,6 @@ The process keeps the assignment ready and its template running for the next tas
 
 import contextlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from grader.errors import GraderError, MachineError
 from grader.folders import assignment_version
 from grader.grading import Grading, Options
 from grader.results import Result
+from grader.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _file(task: Task) -> Iterator[Path]:
     if task.data is None:
         yield Path(task.path)
         return
-    with tempfile.TemporaryDirectory(prefix="grader-hand-in-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder) / Path(task.path).name
         path.write_bytes(task.data)
         yield path

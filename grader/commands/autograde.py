@@ -3,9 +3,7 @@
 import contextlib
 import importlib
 import json
-import os
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -32,7 +30,7 @@ from grader.grading import Options, fresh_seed, layers_for
 from grader.pool import LocalPool, jobs_for
 from grader.regrade import changes
 from grader.sandbox import Limits
-from grader.session import SCRATCH
+from grader.scratch import scratch_folder
 
 STOPPED = 130
 _LINE_SECONDS = 5.0
@@ -87,7 +85,7 @@ def autograde(
         course = Path()
     results = to or (course or Path()) / "results" / folder.name
     say = _JsonLines() if json_lines else _Terminal(folder.name)
-    with journal.alone(results), tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-") as unpacked:
+    with journal.alone(results), scratch_folder() as unpacked:
         found = _find(source, course, folder, Path(unpacked))
         if only:
             found = _only(found, only)

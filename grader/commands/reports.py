@@ -1,6 +1,5 @@
 """Commands on what was graded: ``report``."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from grader import journal
 from grader.commands.shared import out
 from grader.errors import GraderError
 from grader.results import Result
+from grader.scratch import scratch_folder
 
 
 def report(
@@ -45,7 +45,7 @@ def write_pages(results: list[Result], folder: Path, to: Path, submissions: Path
     place = submissions or folder_beside(folder)
     handed = Submitted({}, problems)
     if place is not None:
-        with tempfile.TemporaryDirectory(prefix="grader-report-") as unpacked:
+        with scratch_folder() as unpacked:
             files = hand_ins(place, home, Path(unpacked))
             handed = read_submitted(files, results, master_notebook(home), problems)
     return write_report(

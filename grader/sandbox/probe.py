@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 
 from grader.sandbox import landlock, syscalls
 from grader.sandbox.layers import Layers
+from grader.scratch import scratch_folder
 
 _SECONDS = 30
 # A template must be single-threaded, and importing NumPy starts OpenBLAS's threads unless told otherwise.
@@ -81,7 +81,7 @@ def _names(layers: Layers) -> str:
 
 
 def _try(layers: Layers) -> tuple[bool, list[str]]:
-    with tempfile.TemporaryDirectory(prefix="grader-probe-") as place:
+    with scratch_folder() as place:
         # Open to all, so that only the layers, and not the file's mode, can keep the submission out.
         os.chmod(place, 0o777)
         secret, scratch = os.path.join(place, "secret"), os.path.join(place, "scratch")
