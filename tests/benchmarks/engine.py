@@ -25,6 +25,8 @@ from grader.folders import find_assignment, load_assignment
 from grader.judge import judge
 from grader.pool import cores
 from grader.prepare import PreparedQuestion, prepare
+from grader.sandbox import Limits, probe
+from grader.session import Source, Template
 from tests.benchmarks.classes import NAME, ROOT, cluster, comparable, grade, notebooks, troublemakers, write_class
 
 _CLASS = 200
@@ -52,6 +54,7 @@ def overhead(count: int) -> None:
         course = Path(place) / "course"
         write_class(course, texts, count)
         start = _start(Path(place), texts)
+        empty = _empty()
         whole = grade(course).seconds
     spent = whole * cores()
     print(
@@ -59,9 +62,24 @@ def overhead(count: int) -> None:
     )
     print(f"  the students' own code    {1e3 * own / count:7.1f} ms")
     print(f"  beside it                 {1e3 * (spent - own) / count:7.1f} ms, of which")
+    rest = spent - own - judging - start * cores() - empty * count
+    print(f"    an empty notebook       {1e3 * empty:7.1f} ms (a process with every layer, a fork for questions)")
     print(f"    judging the answers     {1e3 * judging / count:7.1f} ms")
     print(f"    starting, once a class  {1e3 * start * cores() / count:7.1f} ms (a class of two takes {start:.1f} s)")
-    print(f"    forks, encoding, files  {1e3 * (spent - own - judging - start * cores()) / count:7.1f} ms")
+    print(f"    encoding, faults, files {1e3 * rest / count:7.1f} ms")
+
+
+def _empty() -> float:
+    """Seconds for a submission that does nothing and is asked nothing, the fastest tenth: isolation alone."""
+    times = []
+    with Template(probe(), Limits()) as template:
+        for _ in range(50):
+            started = time.perf_counter()
+            with template.session() as session:
+                list(session.run_cells([Source(1, "pass", "all")], seconds=60, total=60))
+                session.ask([], seconds=60)
+            times.append(time.perf_counter() - started)
+    return sorted(times)[5]
 
 
 def _costs(text: str, questions: list[PreparedQuestion]) -> tuple[float, float]:
