@@ -37,17 +37,17 @@ lint: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test-all: oracle extras ## what takes longer than `make test`: PyTorch oracles, real kernels, attacks, the lectures, many seeds
-	$(BIN)/pytest -n auto -m "slow or oracle"
+	$(BIN)/pytest -n auto --dist worksteal -m "slow or oracle"
 
 # The bounds in pyproject.toml are kept true by this: what each direct dependency touches, with its oldest version.
 LOWEST := .venv-lowest
 lowest: ## quick tests of solutions and grader with the oldest versions that pyproject.toml allows (needs uv)
 	uv venv --quiet --allow-existing --python $(PYTHON) $(LOWEST)
 	uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[$(EXTRAS)]'
-	$(LOWEST)/bin/pytest -n auto -m "not slow" tests/solutions $(addprefix tests/grader/test_,$(addsuffix .py,\
+	$(LOWEST)/bin/pytest -n auto --dist worksteal -m "not slow" tests/solutions $(addprefix tests/grader/test_,$(addsuffix .py,\
 		autograde build cli compare doctor examine execute exports gradients judge judges nbgrader prepare read report \
 		results sandbox_parts student wire))
 
