@@ -271,6 +271,8 @@ class _Terminal:
             err.print(f"{event.student}: {event.message}", markup=False)
         if event.kind == "again":
             err.print(f"{event.student}: {event.message}: trying again", markup=False)
+        if event.kind in ("graded", "problem", "again"):
+            self._forget(event.student)
         if self._live is not None and event.kind == "skipped":
             self._bar.reset(self._task, completed=done, rate="")  # took no time: the time left is that of the others
         elif self._live is not None:
@@ -282,12 +284,19 @@ class _Terminal:
             err.print(f"{done} of {self._total}: {_in_words(counts)}", markup=False)
 
     def _workers(self) -> list[Text]:
-        lines = []
+        return [Text(f"  {shown(student)}: {question}", style="cyan") for _, student, question in self._at_work()]
+
+    def _forget(self, student: str) -> None:
+        """Take away what a worker that was killed over a submission says to be at: it can no longer do so itself."""
+        for place, of, _ in self._at_work():
+            if of == student:
+                place.unlink(missing_ok=True)
+
+    def _at_work(self) -> Iterator[tuple[Path, str, str]]:
         for place in sorted(p for p in self._progress.iterdir() if p.name.isdecimal()):
             with contextlib.suppress(OSError):
-                student, _, question = place.read_text(encoding="utf-8", errors="replace").partition("\n")
-                lines.append(Text(f"  {shown(student)}: {question}", style="cyan"))
-        return lines
+                student, _, question = place.read_text(encoding="utf-8", errors="surrogateescape").partition("\n")
+                yield place, student, question
 
     def aside(self, reason: str) -> None:
         err.print(f"left aside: {reason}", markup=False)

@@ -23,7 +23,7 @@ from grader.commands import autograde as commands
 from grader.engine import Event
 from grader.folders import assignment_version
 from grader.grading import Options
-from grader.tasks import Task, grade_task
+from grader.tasks import Task, grade_task, note
 from tests.benchmarks.classes import cluster
 from tests.grader.course import ANSWERS, command_line, make_course
 
@@ -426,3 +426,15 @@ def test_the_time_left_is_that_of_what_is_left_to_grade(monkeypatch, tmp_path):
             display.event(Event(kind, "one"), counts)
         assert display._bar.tasks[0].completed == 904
         assert display._bar.tasks[0].time_remaining >= 96 * 0.05
+
+
+def test_a_killed_workers_line_goes_once_its_submission_is_graded_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "err", Console(file=io.StringIO(), force_terminal=True))
+    display = commands._Terminal("class")
+    note(tmp_path, 1, "one", "add")  # killed, so that nothing takes it back
+    note(tmp_path, 2, "two", "add")
+    note(tmp_path, 3, "one", "scale")
+    with display.showing(2, tmp_path):
+        assert [str(line) for line in display._workers()] == ["  one: add", "  two: add", "  one: scale"]
+        display.event(Event("graded", "one"), Counter(graded=1))
+        assert [str(line) for line in display._workers()] == ["  two: add"]
