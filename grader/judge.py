@@ -17,7 +17,7 @@ from grader.diagnose import diagnose
 from grader.gradients import inconsistency
 from grader.phrases import case_of, failure_words, output_name
 from grader.plans import Answer, Foreign, Outcome, Step, as_array
-from grader.prepare import PreparedCriterion, PreparedQuestion, Trial
+from grader.prepare import PreparedCriterion, PreparedQuestion, Trial, finding_of
 from grader.results import CriterionResult, Evidence, QuestionResult
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -355,7 +355,7 @@ def _judge_own(
         failed = next(((n, o.failure) for n, o in enumerate(answers[i].outcomes) if o.failure is not None), None)
         if failed is not None:
             yield Problem(failure_words(trial.plan.steps[failed[0]].function, failed[1], trial), i, failed[0])
-        elif trial.judge is not None and (finding := trial.judge(answers[i])) is not None:
+        elif (finding := finding_of(trial, answers[i])) is not None:
             yield Problem(f"{question.functions[0]}{case_of(trial)}: {finding.message}", i, 0)
 
 

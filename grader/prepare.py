@@ -19,6 +19,7 @@ from grader import scripts, wire
 from grader.compare import relative_error
 from grader.errors import GraderError
 from grader.execute import fresh, run_plan
+from grader.findings import Finding
 from grader.judges import Judge, Named
 from grader.plans import Answer, Output, Plan, Step, Value, request
 from grader.questions import Case, Criterion, Question
@@ -218,10 +219,15 @@ def _without_draws(trial: Trial, answer: Answer | None) -> Answer | None:
 
 def code_of(trial: Trial, answer: Answer | None) -> str:
     """Return the code of what a trial's own judge finds, empty where it finds nothing or there is none."""
-    if answer is None or trial.judge is None or any(o.failure for o in answer.outcomes):
-        return ""
-    finding = trial.judge(answer)
+    finding = None if answer is None else finding_of(trial, answer)
     return "" if finding is None else finding.code
+
+
+def finding_of(trial: Trial, answer: Answer) -> Finding | None:
+    """Return what a trial's own judge finds; nothing where there is none, or where a call failed: it gave no values."""
+    if trial.judge is None or any(o.failure for o in answer.outcomes):
+        return None
+    return trial.judge(answer)
 
 
 def _leaves(gradients: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from grader import wire
 from grader.compare import compare
 from grader.plans import Answer, Failure, answer_to_tree
-from grader.prepare import PreparedQuestion, Trial
+from grader.prepare import PreparedQuestion, Trial, finding_of
 
 _SHOWN = ("call", "consistency")
 _WITH_TEXT = ("raised", "outputs")
@@ -28,7 +28,7 @@ def speaks(question: PreparedQuestion, answers: Sequence[Answer]) -> bool:
 
 
 def _speaks(trial: Trial, answer: Answer) -> bool:
-    if _texts(answer) or (trial.judge is not None and trial.judge(answer) is not None):
+    if _texts(answer) or finding_of(trial, answer) is not None:
         return True
     return any(
         compare(value, expected, tolerance=trial.tolerance, reveal=True) is not None

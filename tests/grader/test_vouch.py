@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from grader.judges import Finding
+from grader.plans import Plan, Step
 from grader.prepare import prepare
+from grader.questions import Case, Question, design
 from grader.vouch import calls, speaks, vouched
 from tests.grader.examples import RELU, answers, relu_backward, relu_forward
 
@@ -30,6 +33,22 @@ def test_right_answers_show_nothing_and_wrong_ones_do():
     assert not speaks(QUESTION, answers(QUESTION, RIGHT))
     assert speaks(QUESTION, answers(QUESTION, _raising("x")))
     assert speaks(QUESTION, answers(QUESTION, {**RIGHT, "relu_forward": lambda x: (np.abs(x), x)}))
+
+
+def test_a_judge_is_not_asked_about_a_call_that_gave_nothing():
+    def judged(answer):
+        return None if answer.outcomes[0].values[0] == 1 else Finding("other", "is something else")
+
+    case = Case("it", script=Plan((), (Step("plan"),)), judge=judged)
+    plan = Question("plan", {"plan": lambda: 1}, (case,), lambda rng: [], (design(2),))
+    question = prepare(plan, 1)
+    assert not speaks(question, answers(question, {"plan": _unwritten}))
+    assert not speaks(question, answers(question, {}))
+    assert speaks(question, answers(question, {"plan": lambda: 2}))
+
+
+def _unwritten():
+    raise NotImplementedError
 
 
 def test_the_same_words_before_any_hidden_input_vouch():
