@@ -64,8 +64,8 @@ def among(
     array = numbers(answer, step, output)
     if array is None:
         return NO_ARRAY
-    shape = np.broadcast_shapes(array.shape, np.asarray(candidates).shape[1:])
-    if shape != array.shape or np.asarray(candidates)[0].ndim != array.ndim:
+    sizes = np.asarray(candidates).shape[1:]
+    if len(sizes) != array.ndim or any(size not in (1, n) for size, n in zip(sizes, array.shape, strict=True)):
         return Finding("shape", "the shape of the output is wrong")
     hit = _hits(array, candidates, items)
     strange = ~hit.any(axis=0)
@@ -201,11 +201,18 @@ def _nearest(array: Array, curve: Array, places: Array) -> tuple[Array, Array]:
     return at, best / spread
 
 
-def varied(answer: Answer, *, axes: Sequence[int], step: int = 0, output: int = 0) -> Finding | None:
-    """Along none of the axes all slices are alike: for arrays so large that chance makes none."""
+def varied(
+    answer: Answer, *, axes: Sequence[int], shape: Sequence[int] | None = None, step: int = 0, output: int = 0
+) -> Finding | None:
+    """Along none of the axes all slices are alike, and the shape is the one given, if one is.
+
+    For arrays so large that chance makes no slices alike.
+    """
     array = numbers(answer, step, output)
     if array is None:
         return NO_ARRAY
+    if shape is not None and array.shape != tuple(shape):
+        return Finding("shape", "the shape of the output is wrong")
     for axis in axes:
         if array.ndim <= axis:
             return Finding("shape", "the shape of the output is wrong")

@@ -45,7 +45,7 @@ class _Maker:
         a, b = _seed(self.rng), _seed(self.rng)
         x = repeated(image, 300)
         calls = tuple(Step(self.name, (Value(0),), {**options, "rng": Rng(s)}) for s in (a, a, b))
-        own = ["varied", {"axes": [0]}]
+        own = ["varied", {"axes": [0], "shape": list(x.shape)}]
         seeds = ["same_draws", {"pairs": [[0, 1]], "different": [[0, 2]]}]
         kept = ["equal", {"expected": x, "code": "changed", "message": "the batch was changed in place", "step": 1}]
         reads = (calls[0], Step("", (Value(0),)))

@@ -70,6 +70,8 @@ def test_items_drawn_with_their_shares_pass():
         (drawn([0.3, 0.7]) + np.eye(400, 2) * 1e-3, "stranger"),
         (drawn([0.3, 0.7])[:, ::-1], "turned"),
         (drawn([0.3, 0.7])[:, :1], "shape"),
+        (np.ones((400, 5)), "shape"),
+        (np.ones(3), "shape"),
         (np.full((400, 2), np.nan), "stranger"),
         (Foreign("masked array"), "array"),
     ],
@@ -150,6 +152,8 @@ def test_a_draw_repeated_along_an_axis_is_found():
     assert varied(answer(mask), axes=[0, 1]) is None
     assert code(varied(answer(np.repeat(mask[:1], 6, axis=0)), axes=[0, 1])) == "alike 0"
     assert code(varied(answer(np.repeat(mask[:, :1], 7, axis=1)), axes=[0, 1])) == "alike 1"
+    assert varied(answer(mask), axes=[0], shape=[6, 7]) is None
+    assert code(varied(answer(mask), axes=[0], shape=[7, 6])) == "shape"
 
 
 @pytest.mark.parametrize(
