@@ -8,6 +8,7 @@ from rich.table import Table
 
 from grader.commands.shared import NameArgument, err, out, progress_bar
 from grader.errors import GraderError
+from grader.files import shown
 from grader.folders import assignment_folders, find_assignment, load_assignment
 from grader.results import QuestionResult
 
@@ -46,19 +47,23 @@ def release(
     With `--student` or `--roster`, questions on numbers get each student's own: the course's secret and the id decide.
     With `--lite` also a static site of JupyterLite, for any web server: nothing is installed.
     """
-    from grader.personal import read_roster
+    from grader.personal import read_roster, read_secret, secret_path
     from grader.release import release as write_release
     from grader.release import release_roster
 
     if roster and (student or lite):
         raise GraderError("--roster makes many bundles: --student and --lite make one")
     folder = find_assignment(name)
+    known = bool(read_secret(folder))
     if roster:
         files = release_roster(folder, to, read_roster(roster), force=force)
     else:
         files = write_release(folder, to, force=force, student=student)
     for path in files:
         out.print(str(path), markup=False)
+    if not known and read_secret(folder):
+        words = "from now on all are graded by numbers of their own: hand nobody a notebook made before, or for all"
+        err.print(f"{shown(secret_path(folder))} was drawn, keep a copy; {words}", markup=False)
     if lite:
         from grader.lite import build_site
 

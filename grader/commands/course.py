@@ -8,7 +8,7 @@ import typer
 from grader import journal
 from grader.commands.shared import NameArgument, err, out
 from grader.errors import GraderError
-from grader.folders import assignment_folders, find_assignment
+from grader.folders import assignment_folders, find_assignment, load_assignment
 
 
 def course(
@@ -20,12 +20,22 @@ def course(
 ) -> None:
     """Make an nbgrader course: every `nbgrader` command works in it, and code is graded by us, in isolation."""
     from grader.nbgrader.course import write_course
+    from grader.personal import has_personal, read_secret
 
     folders = [find_assignment(n) for n in names] if names else assignment_folders()
     if not folders:
         raise GraderError("there are no assignments here: run this in the course's checkout")
+    # nbgrader hands the same notebook to all: its default numbers are not the ones that these are graded by.
+    own = [f for f in folders if read_secret(f) and has_personal(load_assignment(f))]
+    folders = [f for f in folders if f not in own]
+    left = ", ".join(f.name for f in own)
+    why = f"{left}: each student has numbers of their own in this course: use `grader release {left} --roster FILE.csv`"
+    if own and (names or not folders):
+        raise GraderError(why)
     for path in write_course(to, folders, course_id=course_id, db_url=db_url, force=force):
         out.print(str(path), markup=False)
+    if own:
+        err.print(f"left out: {why}", markup=False)
     out.print(f"\nNext: cd {to} && nbgrader generate_assignment {folders[0].name}", markup=False)
 
 

@@ -1,6 +1,7 @@
 """Numbers of a student's own: derived from the course's secret and the id, the same at release and at grading."""
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -84,6 +85,26 @@ def test_a_course_with_a_secret_releases_to_nobody_in_particular_no_more(folder,
     make_secret(folder)
     with pytest.raises(GraderError, match="use --student ID or --roster"):
         release(folder, tmp_path / "bundle")
+
+
+def test_an_nbgrader_course_hands_out_no_numbers_that_nobody_is_graded_by(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder.parents[1])
+    run = CliRunner().invoke
+    assert run(app, ["course", str(tmp_path / "before")]).exit_code == 0
+    first = run(app, ["release", "arithmetic", "--student", "ada", "--to", str(tmp_path / "ada")])
+    assert "course.secret was drawn, keep a copy; from now on all are graded by numbers of their own" in first.stderr
+    assert run(app, ["release", "arithmetic", "--student", "bob", "--to", str(tmp_path / "bob")]).stderr == ""
+    refused = run(app, ["course", str(tmp_path / "after"), "arithmetic"])
+    assert isinstance(refused.exception, GraderError)
+    assert "grader release 01-arithmetic --roster" in str(refused.exception)
+    other = folder.with_name("02-other")
+    shutil.copytree(folder, other)
+    text = QUESTIONS.replace("01-arithmetic", "02-other").replace("personal=question,", "")
+    (other / "questions.py").write_text(text)
+    (other / "notebook.md").write_text(OWN.replace("<!-- own: sum -->", "Write `add`."))
+    rest = run(app, ["course", str(tmp_path / "after")])
+    assert "left out: 01-arithmetic: each student has numbers of their own" in rest.stderr
+    assert [p.name for p in (tmp_path / "after" / "source").iterdir()] == [other.name]
 
 
 def test_the_secret_is_drawn_once_for_its_owner_alone_and_enters_no_bundle(folder, tmp_path):
