@@ -271,11 +271,11 @@ class _Terminal:
             err.print(f"{event.student}: {event.message}", markup=False)
         if event.kind == "again":
             err.print(f"{event.student}: {event.message}: trying again", markup=False)
-        if event.kind in ("graded", "problem", "again"):
-            self._forget(event.student)
         if self._live is not None and event.kind == "skipped":
             self._bar.reset(self._task, completed=done, rate="")  # took no time: the time left is that of the others
         elif self._live is not None:
+            if event.kind != "tick":
+                self._forget(event.student)
             rate = self._fresh / max(time.monotonic() - self._started, 1e-9)
             self._bar.update(self._task, completed=done, rate=f"{rate:.1f}/s")
             self._live.update(Group(self._bar, *self._workers(), Text(_in_words(counts), style="dim")))

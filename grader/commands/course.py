@@ -28,14 +28,14 @@ def course(
     # nbgrader hands the same notebook to all: its default numbers are not the ones that these are graded by.
     own = [f for f in folders if read_secret(f) and has_personal(load_assignment(f))]
     folders = [f for f in folders if f not in own]
-    left = ", ".join(f.name for f in own)
-    why = f"{left}: each student has numbers of their own in this course: use `grader release {left} --roster FILE.csv`"
+    instead = "each student has numbers of their own in this course: use `grader release {} --roster FILE.csv`"
+    why = [f"{f.name}: {instead.format(f.name)}" for f in own]
     if own and (names or not folders):
-        raise GraderError(why)
+        raise GraderError(why[0])
     for path in write_course(to, folders, course_id=course_id, db_url=db_url, force=force):
         out.print(str(path), markup=False)
-    if own:
-        err.print(f"left out: {why}", markup=False)
+    for line in why:
+        err.print(f"left out: {line}", markup=False)
     out.print(f"\nNext: cd {to} && nbgrader generate_assignment {folders[0].name}", markup=False)
 
 
